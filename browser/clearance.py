@@ -1,0 +1,73 @@
+"""Whether the site lets a profile work now, and what moves that.
+
+    NEW ──verify──▶ VERIFYING ──▶ READY ◀──────────────┐
+                        │                              │ verified again
+                        ├──▶ LOGIN_REQUIRED ───────────┤ (operator signed in / cleared it)
+                        ├──▶ CHALLENGED ───────────────┤
+                        ├──▶ STALE_PAGE ──reload once──┤
+                        └──▶ BLOCKED  (the site refuses; stays until an operator asks for a check)
+    any ──▶ CRASHED (quarantined) ──check──▶ VERIFYING;   any ──▶ HELD ──▶ VERIFYING;   any ──▶ DISABLED
+
+Cooling down is not a state of the profile but of one kind of work on it: a rate-limited video kind does not stop chats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Clearance(StrEnum):
+    """The place of a profile in the picture above; only READY profiles are leased."""
+
+    NEW = "new"
+    VERIFYING = "verifying"
+    READY = "ready"
+    LOGIN_REQUIRED = "login_required"
+    CHALLENGED = "challenged"
+    STALE_PAGE = "stale_page"
+    BLOCKED = "blocked"
+    HELD = "held"
+    CRASHED = "crashed"
+    DISABLED = "disabled"
+
+
+#: States in which only a human can help; the pool keeps the page open for them.
+NEEDS_HUMAN = frozenset({Clearance.LOGIN_REQUIRED, Clearance.CHALLENGED, Clearance.BLOCKED})
+
+#: What the operator does next, in words, by state ('' = nothing to do).
+NEXT_ACTION: Mapping[Clearance, str] = {
+    Clearance.NEW: "sign in: gateway login NAME, or import a sign-in: gateway profile import NAME",
+    Clearance.VERIFYING: "",
+    Clearance.READY: "",
+    Clearance.LOGIN_REQUIRED: "sign in again: gateway login NAME",
+    Clearance.CHALLENGED: "the site wants a human: open the profile's window and complete its check",
+    Clearance.STALE_PAGE: "",
+    Clearance.BLOCKED: "the site refuses this account or browser; look at it by hand, then: gateway profile check NAME",
+    Clearance.HELD: "an operator works with this profile; it goes on when they finish",
+    Clearance.CRASHED: "it crashed several times in a row; look at the log, then: gateway profile check NAME",
+    Clearance.DISABLED: "enable it: gateway profile enable NAME",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the site adapter found out about a profile.
+
+    account: facts about the signed-in account as flat text (``id``, ``name``, ``tier``), empty when unknown.
+    """
+
+    clearance: Clearance
+    reason: str = ""
+    account: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """One kind of work rests on one profile until a moment (aware UTC)."""
+
+    kind: str
+    until: datetime
+    reason: str

@@ -1,0 +1,1 @@
+"""Client-facing APIs: each a folder of pure translators over the task core."""

@@ -1,0 +1,80 @@
+"""A produced or uploaded file, and the port of the store that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+
+class AssetKind(StrEnum):
+    """What a file is to us."""
+
+    INPUT = "input"
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+    IMAGE = "image"
+
+
+SUFFIX: dict[AssetKind, str] = {AssetKind.VIDEO: ".mp4", AssetKind.THUMBNAIL: ".jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One complete file. size in bytes, width/height in pixels, duration in seconds; *suffix* with its dot."""
+
+    id: str
+    kind: AssetKind
+    media_type: str
+    suffix: str
+    size_bytes: int
+    sha256: str
+    key_id: str | None = None
+    task_id: str | None = None
+    file_name: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    created_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def video_asset_id(task_id: str) -> str:
+    """The id of a task's video: known before the file exists, so that readers can follow a running download."""
+    return f"{task_id}.v"
+
+
+def thumbnail_asset_id(task_id: str) -> str:
+    return f"{task_id}.t"
+
+
+class Media(Protocol):
+    """Where files are kept. Implementations: a directory (``file://``); an S3 store later."""
+
+    def target(self, asset_id: str, suffix: str) -> Path:
+        """Where a file of that id is written on this node. ``<target>.part`` may grow there first. Makes its directory."""
+        ...
+
+    async def record(self, asset: Asset) -> Asset:
+        """Take a file that is complete at its target into the store; durable when this returns. Same id: replaced."""
+        ...
+
+    async def add(self, data: bytes, *, kind: AssetKind, suffix: str, media_type: str, **facts: object) -> Asset:
+        """Keep *data* as a new asset (``key_id``, ``task_id``, ``file_name``, ``width``, ``height``, ``expires_at``)."""
+        ...
+
+    async def get(self, asset_id: str) -> Asset:
+        """Return the asset, or raise FileMissing."""
+        ...
+
+    def local(self, asset: Asset) -> AbstractAsyncContextManager[Path]:
+        """A readable local file with the asset's bytes for the length of the block."""
+        ...
+
+    async def remove(self, asset_ids: Collection[str]) -> int:
+        """Delete files (also half-written ones) and their records; returns the bytes freed. Unknown ids are ignored."""
+        ...

@@ -1,0 +1,227 @@
+"""Every setting of the gateway, with unit, default and reason in one place.
+
+Read, most specific first: command line, ``GATEWAY_*`` environment, ``.env`` in the working directory, ``gateway.toml`` in
+the data directory, defaults. Each ``GATEWAY_X`` may also be given as ``GATEWAY_X_FILE``, a file holding the value.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+
+class Headless(StrEnum):
+    """How Chromium is shown."""
+
+    AUTO = "auto"
+    TRUE = "true"
+    FALSE = "false"
+
+
+class Protocol(StrEnum):
+    """Which generation of the site's video protocol is spoken."""
+
+    AUTO = "auto"
+    G1 = "g1"
+    G2 = "g2"
+
+
+class OnAmbiguous(StrEnum):
+    """What becomes of a task of which nobody can tell whether the site accepted it."""
+
+    FAIL = "fail"
+    RERUN = "rerun"
+
+
+def default_data_dir() -> Path:
+    return user_data_path("grok-gateway", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """The gateway's settings. Durations are seconds, sizes bytes, unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", env_file=".env", extra="ignore", validate_default=True)
+
+    # where things are
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Directory of everything the gateway keeps: database, profiles, media, secret key.",
+    )
+    database_url: str = Field(
+        default="", description="`sqlite:///FILE` or `postgresql://…`; empty: `gateway.db` in the data directory."
+    )
+    media_url: str = Field(
+        default="", description="Where files are kept: `file:///DIR`; empty: `media` in the data directory."
+    )
+    public_url: str = Field(
+        default="",
+        description="Address clients reach the gateway at; links in answers start with it. Empty: taken from the request.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    no_auth: bool = Field(default=False, description="Serve without API keys; only on a loopback address.")
+
+    # secrets
+    secret_key: SecretStr | None = Field(
+        default=None,
+        description="Master secret (any long text): encrypts sign-ins, signs links. Empty: made on first start and kept "
+        "in `secret.key` of the data directory (0600). Losing it means signing in again.",
+    )
+
+    # browser
+    browser_executable: str = Field(
+        default="", description="Chromium to run; empty: Playwright's own, else an installed Chrome or Chromium."
+    )
+    browser_args: str = Field(default="", description="Further Chromium arguments, quoted as in a shell.")
+    browser_sandbox: bool = Field(
+        default=True, description="Chromium's sandbox; always off when run as root, where it cannot work."
+    )
+    headless: Headless = Field(
+        default=Headless.AUTO,
+        description="`auto`: a headed browser, on a virtual display of ours where there is none; a headless one says so "
+        "in its user agent.",
+    )
+    idle_suspend_s: float = Field(
+        default=900, ge=0, description="Close a ready profile's browser after this long without work; 0 never."
+    )
+    checkpoint_every_s: float = Field(
+        default=600, gt=0, description="How often a changed sign-in is copied to its encrypted checkpoint."
+    )
+    verify_idle_every_s: float = Field(
+        default=1800,
+        ge=0,
+        description="How often an idle running profile is asked whether it is still signed in; 0 never.",
+    )
+    verify_waiting_every_s: float = Field(
+        default=15, gt=0, description="How often a profile that waits for its operator is looked at."
+    )
+
+    # the site
+    protocol: Protocol = Field(
+        default=Protocol.AUTO, description="Generation of the site's video protocol; `auto`: g2, else g1 when refused."
+    )
+    allow_spicy: bool = Field(default=False, description="Let clients use the site's `spicy` preset.")
+    on_ambiguous: OnAmbiguous = Field(
+        default=OnAmbiguous.FAIL,
+        description="A task of which nobody can tell whether the site accepted it: `fail`, or `rerun` (may be made twice).",
+    )
+    video_slots: int = Field(default=2, ge=1, le=32, description="Videos one profile makes at once.")
+    chat_slots: int = Field(default=8, ge=1, le=48, description="Chats one profile answers at once.")
+    image_slots: int = Field(default=2, ge=1, le=32, description="Image requests one profile works on at once.")
+
+    # deadlines
+    first_frame_timeout_s: float = Field(
+        default=60, gt=0, description="How long the site may take to answer a submitted video with its first frame."
+    )
+    stream_idle_timeout_s: float = Field(
+        default=120, gt=0, description="Silence on a running stream after which it is re-attached."
+    )
+    video_timeout_s: float = Field(
+        default=900, gt=0, description="How long a video may take at the site from submit to result."
+    )
+    follow_poll_s: float = Field(default=4, gt=0, description="How often a re-attached video is looked up.")
+    asset_wait_s: float = Field(
+        default=90, gt=0, description="How long a finished video's file may answer 404 before it counts as lost."
+    )
+    download_timeout_s: float = Field(default=600, gt=0, description="How long fetching one file may take.")
+    cooldown_s: float = Field(
+        default=60,
+        gt=0,
+        description="Rest after a rate limit that names no time; doubles up to an hour while it repeats.",
+    )
+
+    # tasks
+    lease_s: float = Field(
+        default=30, ge=3, description="A worker's claim on a task; renewed every third of it, given up at two thirds."
+    )
+    max_attempts: int = Field(default=4, ge=1, le=20, description="How often a task is tried before it fails.")
+    max_queued: int = Field(default=5000, ge=1, description="Waiting tasks above which new ones are refused with 429.")
+    task_timeout_s: float = Field(
+        default=86400, gt=0, description="A task not finished this long after it was accepted fails, waiting included."
+    )
+    retention_s: float = Field(default=86400, gt=0, description="How long a finished task's files are kept.")
+    task_retention_s: float = Field(default=30 * 86400, gt=0, description="How long finished tasks stay listed.")
+    drain_s: float = Field(
+        default=10, ge=0, description="How long a stopping gateway lets running work finish before handing it back."
+    )
+
+    # limits
+    max_image_bytes: int = Field(default=50 * 1024 * 1024, gt=0, description="Largest picture taken as input.")
+    max_video_bytes: int = Field(default=1024 * 1024 * 1024, gt=0, description="Largest video taken from the site.")
+    fetch_timeout_s: float = Field(default=30, gt=0, description="How long fetching a caller's picture may take.")
+    link_ttl_s: float = Field(default=86400, gt=0, description="How long a signed link to a file stays valid.")
+
+    # logs
+    log_level: str = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
+    log_format: str = Field(default="auto", description="`json`, `console`, or `auto`: console on a terminal.")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        where = init_settings().get("data_dir") or env_settings().get("data_dir") or dotenv_settings().get("data_dir")
+        toml = Path(str(where)).expanduser() / "gateway.toml" if where else default_data_dir() / "gateway.toml"
+        return (
+            init_settings,
+            env_settings,
+            _FileValues(settings_cls),
+            dotenv_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=toml),
+        )
+
+    @property
+    def extra_browser_args(self) -> tuple[str, ...]:
+        """``browser_args`` split as a shell would."""
+        return tuple(shlex.split(self.browser_args))
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'gateway.db'}"
+
+    @property
+    def effective_media_url(self) -> str:
+        return self.media_url or f"file://{self.data_dir / 'media'}"
+
+    @property
+    def profiles_dir(self) -> Path:
+        return self.data_dir / "profiles"
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Slots per profile by kind of work."""
+        return {"video": self.video_slots, "chat": self.chat_slots, "image": self.image_slots}
+
+
+class _FileValues(PydanticBaseSettingsSource):
+    """``GATEWAY_X_FILE``: the value of X is the content of that file (container secrets)."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"GATEWAY_{field_name.upper()}_FILE")
+        value = Path(path).read_text(encoding="utf-8").strip() if path else None
+        return value, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(f, name)[0] for name, f in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}

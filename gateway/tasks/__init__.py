@@ -1,0 +1,1 @@
+"""Durable work: what was asked for, its states, its store, and the engine that carries it out."""

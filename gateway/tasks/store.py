@@ -1,0 +1,173 @@
+"""The store port: what the engine and the front need of durable state. SQLite and PostgreSQL adapters pass one suite.
+
+Every method is one transaction. Writes by a worker carry (task id, token) and raise LeaseLost when the row has moved on.
+Times in rows come from the database's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from gateway.tasks.model import Attempt, Failure, NewTask, Step, Task, TaskEvent, VideoResult
+from gateway.tasks.states import Stage, State
+from gateway.tasks.upstream import Offer
+
+
+class LeaseLost(Exception):
+    """The claim this write was made under is gone: stop the work, write nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's right to run one task until the lease ends, proven by the token."""
+
+    task: Task
+    steps: Mapping[str, Step]
+
+    @property
+    def id(self) -> str:
+        return self.task.id
+
+    @property
+    def token(self) -> int:
+        return self.task.token
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """Answer to a heartbeat: claims still ours, and those of them whose cancellation was asked for."""
+
+    alive: frozenset[tuple[str, int]]
+    cancel: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a listing, and the keyset cursor of the next one (None at the end)."""
+
+    tasks: Sequence[Task]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which tasks to list; None means any. *dialects* empty means any."""
+
+    key_id: str | None = None
+    states: frozenset[State] = frozenset()
+    dialects: frozenset[str] = frozenset()
+    profile: str | None = None
+    search: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many tasks are in each state, and the age in seconds of the oldest one that could run now."""
+
+    by_state: Mapping[State, int] = field(default_factory=dict)
+    oldest_queued_age_s: float | None = None
+
+
+class TaskStore(Protocol):
+    """Durable tasks."""
+
+    # -- front -------------------------------------------------------------------------------------------------
+    async def insert(self, new: NewTask, *, max_queued: int | None = None) -> tuple[Task, bool]:
+        """Store a task, durable when this returns; (task, created). A known Idempotency-Key of the same key returns the
+        task made before (created False), or raises IdempotencyConflict when the request differs. Raises QueueFull."""
+        ...
+
+    async def get(self, task_id: str, *, key_id: str | None = None) -> Task:
+        """Return the task, or raise TaskNotFound (also when it belongs to another key)."""
+        ...
+
+    async def find(
+        self, where: Filter, *, limit: int = 50, cursor: str | None = None, oldest_first: bool = False
+    ) -> Page: ...
+
+    async def steps(self, task_id: str) -> Mapping[str, Step]: ...
+
+    async def attempts(self, task_id: str) -> Sequence[Attempt]: ...
+
+    async def events(self, task_id: str, *, after: int = 0, limit: int = 500) -> Sequence[TaskEvent]: ...
+
+    async def queue_position(self, task_id: str) -> int | None:
+        """How many tasks would be claimed before this one, plus one; None when it is not queued."""
+        ...
+
+    async def cancel(self, task_id: str, *, key_id: str | None = None) -> Task:
+        """Queued: cancelled in this transaction. Running: asked for; the worker finishes it. Final: unchanged."""
+        ...
+
+    async def delete(self, where: Filter, *, ids: Collection[str] | None = None) -> Sequence[Task]:
+        """Remove final tasks that match and return them (their media are the caller's to remove). Tasks not yet final are
+        cancelled first and removed when their worker has let go; those are returned too."""
+        ...
+
+    async def counts(self) -> Counts: ...
+
+    # -- worker ------------------------------------------------------------------------------------------------
+    async def claim(self, worker: str, kind: str, offers: Sequence[Offer], *, lease_s: float) -> Sequence[Claim]:
+        """Claim at most ``offer.free`` tasks for each offer: by priority, fair between API keys, then by age. Tasks bound
+        to an account are only matched to offers of it."""
+        ...
+
+    async def heartbeat(self, worker: str, held: Collection[tuple[str, int]], *, lease_s: float) -> Heartbeat: ...
+
+    async def set_stage(self, task_id: str, token: int, stage: Stage, progress: int | None = None) -> None: ...
+
+    async def set_progress(self, task_id: str, token: int, progress: int) -> None: ...
+
+    async def bind(self, task_id: str, token: int, *, account_id: str | None, profile: str) -> None: ...
+
+    async def begin_step(self, task_id: str, token: int, name: str, intent: Mapping[str, Any]) -> Step: ...
+
+    async def note_step(self, task_id: str, token: int, name: str, external: Mapping[str, Any]) -> Step: ...
+
+    async def finish_step(self, task_id: str, token: int, name: str, output: Mapping[str, Any]) -> Step: ...
+
+    async def forget_step(self, task_id: str, token: int, name: str) -> None: ...
+
+    async def succeed(self, task_id: str, token: int, result: VideoResult, *, expires_at: datetime) -> Task: ...
+
+    async def fail(self, task_id: str, token: int, failure: Failure) -> Task: ...
+
+    async def finish_cancel(self, task_id: str, token: int) -> Task: ...
+
+    async def retry(self, task_id: str, token: int, failure: Failure, *, run_at: datetime, charged: bool) -> Task:
+        """Back to the queue until *run_at*, steps kept. Not *charged*: the attempt does not count (a human, a cooldown)."""
+        ...
+
+    async def release(self, worker: str) -> Sequence[Task]:
+        """Hand every task this worker still holds back to the queue at once (graceful stop), uncharged."""
+        ...
+
+    # -- anybody -----------------------------------------------------------------------------------------------
+    async def sweep(self) -> Sequence[Task]:
+        """Take expired claims away: back to the queue, cancelled if that was asked for, failed when tried too often; and
+        fail queued tasks whose deadline passed. Idempotent."""
+        ...
+
+    async def next_run_at(self, kind: str) -> datetime | None:
+        """When the earliest task that is not runnable yet becomes so."""
+        ...
+
+    async def expired(self, *, limit: int = 500) -> Sequence[Task]:
+        """Final tasks past ``expires_at`` that still own media."""
+        ...
+
+    async def drop_media(self, task_id: str) -> None:
+        """Forget the result's asset ids after their files were removed (the task itself stays)."""
+        ...
+
+    async def seen_fingerprint(self, fingerprint: str, *, prompt: str, task_id: str) -> str | None:
+        """The id of an earlier task with another prompt and the same picture, or None. Remembers this one."""
+        ...
+
+    # -- wake-ups: only hints, every path also works by polling ---------------------------------------------------
+    def subscribe(self, task_id: str | None = None) -> AsyncIterator[None]:
+        """Yield whenever something about the task (or, for None, the queue) may have changed."""
+        ...

@@ -1,0 +1,1 @@
+"""Pictures and H.264 files, made on the spot."""

@@ -1,0 +1,1 @@
+"""The routes of the site and the frames they answer with."""

@@ -1,0 +1,1 @@
+"""What the double remembers: settings, accounts, scenarios, generations, the ledger."""
