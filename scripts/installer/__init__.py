@@ -1,0 +1,1 @@
+"""What `scripts/install` does, one module per concern. Standard library only: it runs before anything is installed."""

@@ -1,0 +1,120 @@
+"""`scripts/install`: everything the gateway needs, found or installed, and said in a few lines."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from scripts.installer import environment
+from scripts.installer.chromium import Browser, install_browser
+from scripts.installer.commands import ROOT, Failed, say
+from scripts.installer.system import System, this_system
+
+STEPS = ("system", "python", "browser", "project")
+
+
+def main() -> int:
+    args = _arguments()
+    steps = args.only or STEPS
+    try:
+        with _alone():
+            system = this_system(may_install=not args.no_system)
+            if "system" in steps:
+                install_system(system, args)
+            if "python" in steps:
+                environment.install_packages(system, runtime=args.runtime)
+            browser = install_browser(system) if "browser" in steps else None
+            if "project" in steps:
+                environment.install_project()
+    except Failed as exc:
+        print(f"\nscripts/install: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nscripts/install: stopped. Run it again; it goes on where it was.", file=sys.stderr)
+        return 130
+    if not args.quiet:
+        report(browser, whole=not args.only)
+    return 0
+
+
+def install_system(system: System, args: argparse.Namespace) -> None:
+    """Install a display and fonts, and what was asked for with --with; without a display there is no headed browser."""
+    required = [*args.extra, *(["display"] if _needs_xvfb() else [])]
+    if missing := system.missing(required):
+        say(f"Installing {' '.join(missing)}")
+        system.install(missing)
+    if _needs_xvfb():
+        raise Failed(
+            "There is no display (DISPLAY is not set) and no Xvfb to make one. Install Xvfb with your package manager,"
+            " or run the browser without a window: export GATEWAY_HEADLESS=true (it then says so in its user agent)."
+        )
+    fonts = [] if args.minimal else system.missing(["fonts"])
+    if fonts and system.as_root is None:
+        if not args.quiet:
+            say(f"Fonts for other scripts and emoji are not all there (optional): {system.by_hand(fonts)}")
+    elif fonts:
+        say(f"Installing {' '.join(fonts)}")
+        try:
+            system.install(fonts)
+        except Failed as exc:
+            print(f"Going on without these fonts. {exc}", file=sys.stderr)
+
+
+def report(browser: Browser | None, *, whole: bool) -> None:
+    if environment.PYTHON.exists():
+        say(f"python   {sys.version.split()[0]}, packages in .venv as locked")
+    if browser is not None:
+        say(f"browser  {browser.version} ({browser.found}): {browser.path}")
+        say(f"display  {_display()}")
+    if whole:
+        say("Installed. See a video being made: scripts/demo. With your own account: scripts/run")
+
+
+def _display() -> str:
+    if os.environ.get("GATEWAY_HEADLESS", "").lower() == "true":
+        return "none (GATEWAY_HEADLESS=true)"
+    if name := os.environ.get("DISPLAY"):
+        return f"this one ({name})"
+    return "this one" if sys.platform == "darwin" else "a virtual one (Xvfb), started with the gateway"
+
+
+def _needs_xvfb() -> bool:
+    if sys.platform == "darwin" or os.environ.get("DISPLAY") or shutil.which("Xvfb"):
+        return False
+    return os.environ.get("GATEWAY_HEADLESS", "").lower() != "true"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/install",
+        description="Install what the gateway needs: Python packages in .venv, a browser, a display, fonts.",
+        epilog="Needs no administrator rights where browser and Xvfb are there already. PYTHON=... names the Python to use.",
+    )
+    parser.add_argument("--minimal", action="store_true", help="leave out fonts for other scripts and emoji")
+    parser.add_argument("--no-system", action="store_true", help="leave the system's packages alone")
+    parser.add_argument("--only", action="append", choices=STEPS, help="only this step")
+    parser.add_argument("--runtime", action="store_true", help="leave out what only the demo, tests and checks need")
+    parser.add_argument("--with", action="append", choices=("container",), default=[], dest="extra", help="also these")
+    parser.add_argument("--quiet", action="store_true", help="say only what is being done")
+    return parser.parse_args()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One installation of this folder at a time: a second one waits, then finds everything there."""
+    try:
+        lock = (ROOT / ".install.lock").open("w")
+    except OSError as exc:
+        raise Failed(f"This folder must be writable by you ({exc.strerror}): {ROOT}") from exc
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())
