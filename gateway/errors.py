@@ -16,7 +16,7 @@ GatewayError                      retryable says whether the same request may su
 ├── GenerationError               ── GenerationFailed · NoVideoInAnswer · OutcomeUnknown · SuspectOutput ·
 │                                    DownloadFailed · InvalidMedia
 ├── Cancelled · DeadlineExceeded
-├── StorageFull · BrowserFailed
+├── StorageFull · BrowserFailed · StartRefused
 └── Internal                      a bug of ours; details are in the log, never in the answer
 """
 
@@ -340,6 +340,12 @@ class BrowserFailed(GatewayError):
 
     code = "browser_failed"
     retryable = True
+
+
+class StartRefused(GatewayError):
+    """The gateway cannot run as it is set up; the message says what to change."""
+
+    code = "start_refused"
 
 
 class Internal(GatewayError):

@@ -161,6 +161,11 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(default=50 * 1024 * 1024, gt=0, description="Largest picture taken as input.")
     max_video_bytes: int = Field(default=1024 * 1024 * 1024, gt=0, description="Largest video taken from the site.")
     fetch_timeout_s: float = Field(default=30, gt=0, description="How long fetching a caller's picture may take.")
+    fetch_allow_private: bool = Field(
+        default=False,
+        description="Let clients name pictures on private and loopback addresses. Whoever has a key can then reach "
+        "whatever this host can.",
+    )
     link_ttl_s: float = Field(default=86400, gt=0, description="How long a signed link to a file stays valid.")
 
     # logs

@@ -1,0 +1,52 @@
+"""Who is asking: an API key's identity and rights, as the rest of the house sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.errors import ModelNotFound, PermissionDenied
+
+
+class Scope(StrEnum):
+    """What a key may be used for."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    CHAT = "chat"
+
+
+ALL_SCOPES: frozenset[Scope] = frozenset(Scope)
+
+#: The key id of everybody when the gateway serves without keys.
+LOCAL_KEY_ID = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client that proved who it is. models None: any; limits None: the gateway's own."""
+
+    key_id: str
+    name: str
+    scopes: frozenset[Scope] = ALL_SCOPES
+    models: frozenset[str] | None = None
+    max_queued: int | None = None
+    max_running: int | None = None
+    requests_per_minute: int | None = None
+    weight: int = 1
+    default_dialect: str | None = None
+
+    def require(self, scope: Scope) -> None:
+        """Raise PermissionDenied unless the key may do *scope*."""
+        if scope not in self.scopes:
+            raise PermissionDenied(f"This API key is not allowed to use {scope} endpoints.")
+
+    def require_model(self, model: str) -> None:
+        """Raise ModelNotFound when the key is kept to other models."""
+        if self.models is not None and model not in self.models:
+            raise ModelNotFound(f"The model `{model}` does not exist or you do not have access to it.", param="model")
+
+
+def local_caller() -> Caller:
+    """Everybody, when the gateway serves without keys (loopback only)."""
+    return Caller(key_id=LOCAL_KEY_ID, name="local")
