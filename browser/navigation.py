@@ -1,0 +1,89 @@
+"""Where the API page is, and what each of its navigations showed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page, Response
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from browser.bridge import Bridge
+from browser.errors import SlotLost, TransportFailed, TransportTimeout
+from browser.transport import PageFacts
+
+Navigation = Callable[[], Awaitable[Response | None]]
+
+
+class Navigator:
+    """Moves the page and looks at every document it shows, whoever moved it."""
+
+    def __init__(self, page: Page, bridge: Bridge, on_navigated: Callable[[PageFacts], None]) -> None:
+        self.facts = PageFacts(url=page.url, status=0)
+        self._page = page
+        self._bridge = bridge
+        self._on_navigated = on_navigated
+        self._moving = asyncio.Lock()
+        bridge.on_parsed = self._parsed
+
+    async def go(self, url: str) -> PageFacts:
+        """Open *url*. An HTTP error status is an answer; TransportFailed when there was none, TransportTimeout, SlotLost."""
+        timeout_ms = self._bridge.limits.navigation_s * 1000
+        return await self._move(lambda: self._page.goto(url, wait_until="domcontentloaded", timeout=timeout_ms), url)
+
+    async def reload(self) -> PageFacts:
+        """Load the page again as its user would."""
+        timeout_ms = self._bridge.limits.navigation_s * 1000
+        return await self._move(
+            lambda: self._page.reload(wait_until="domcontentloaded", timeout=timeout_ms), self._page.url
+        )
+
+    async def _move(self, navigation: Navigation, url: str) -> PageFacts:
+        if self._bridge.lost:
+            raise SlotLost(self._bridge.lost)
+        async with self._moving:
+            try:
+                response = await navigation()
+            except PlaywrightTimeout:
+                raise TransportTimeout(f"{url} did not load within {self._bridge.limits.navigation_s:g} s") from None
+            except PlaywrightError as error:
+                response = None
+                await self._forgive(error, url)
+            facts = await self._look(response)
+        self._tell(facts)
+        return facts
+
+    async def _forgive(self, error: PlaywrightError, url: str) -> None:
+        """Let pass that the page itself moved on while we moved it; what it shows then counts."""
+        reason = str(error).split("\n", 1)[0]
+        if "interrupted by another navigation" in reason or "ERR_ABORTED" in reason:
+            return
+        await self._bridge.settled()
+        raise TransportFailed(f"{url} could not be opened: {reason}") from error
+
+    def _parsed(self) -> None:
+        if not self._moving.locked():
+            self._bridge.spawn(self._look_alone())
+
+    async def _look_alone(self) -> None:
+        facts = await self._look(None)
+        if not self._bridge.lost:
+            self._tell(facts)
+
+    async def _look(self, response: Response | None) -> PageFacts:
+        facts = PageFacts(url=self._page.url, status=0)
+        try:
+            seen = json.loads(await self._bridge.run("facts", timeout_s=self._bridge.limits.step_s))
+            facts = PageFacts(url=seen[0], status=seen[1], title=seen[2], body_start=seen[3])
+        except TransportFailed:
+            pass  # it moved on already, or is too busy to be looked at: the next look tells more
+        if response is not None and response.url.split("#", 1)[0] == facts.url.split("#", 1)[0]:
+            facts = replace(facts, status=response.status, headers=response.headers)
+        return facts
+
+    def _tell(self, facts: PageFacts) -> None:
+        self.facts = facts
+        self._on_navigated(facts)

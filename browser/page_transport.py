@@ -1,0 +1,109 @@
+"""The transport over a real page: one per running context, shared by all leases on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import BrowserContext, Page
+
+from browser.bridge import Bridge
+from browser.exchanges import Calls, page_request
+from browser.navigation import Navigator
+from browser.site import Site
+from browser.streams import PageStream, Streams
+from browser.transport import PageFacts, Reply, World
+from browser.transport_limits import MIB, TransportLimits
+
+
+class PageTransport:
+    """Implements ``browser.transport.Transport`` on a context's API page. Make it with ``open``."""
+
+    def __init__(
+        self, page: Page, bridge: Bridge, *, site: Site, downloads_dir: Path, on_navigated: Callable[[PageFacts], None]
+    ) -> None:
+        self.page = page
+        self._site = site
+        self._bridge = bridge
+        self._navigator = Navigator(page, bridge, on_navigated)
+        self._calls = Calls(bridge)
+        self._streams = Streams(bridge)
+
+    @classmethod
+    async def open(
+        cls,
+        context: BrowserContext,
+        *,
+        site: Site,
+        downloads_dir: Path,
+        limits: TransportLimits | None = None,
+        on_lost: Callable[[str], None],
+        on_navigated: Callable[[PageFacts], None],
+    ) -> PageTransport:
+        """Take the context's first page, put our code into it and open the site's home page.
+
+        on_lost: called once, with the reason, when page, browser or driver died (not by ``close``).
+        on_navigated: called after every main-frame navigation of the page, whoever began it; also by this call.
+        A page with an HTTP error status is a page. Raises TransportFailed, TransportTimeout, SlotLost.
+        """
+        page = context.pages[0] if context.pages else await context.new_page()
+        bridge = await Bridge.install(page, limits=limits or TransportLimits(), on_lost=on_lost)
+        transport = cls(page, bridge, site=site, downloads_dir=downloads_dir, on_navigated=on_navigated)
+        try:
+            await transport.go_home()
+        except BaseException:
+            await transport.close()
+            raise
+        return transport
+
+    @property
+    def facts(self) -> PageFacts:
+        """What the latest navigation of the page showed."""
+        return self._navigator.facts
+
+    @property
+    def broken(self) -> bool:
+        """Whether the page, its browser or the driver is gone; nothing works any more then."""
+        return bool(self._bridge.lost)
+
+    async def go_home(self) -> PageFacts:
+        """Open the site's home page in the API page."""
+        return await self._navigator.go(self._site.home_url)
+
+    async def reload(self) -> PageFacts:
+        """Reload the API page, as its user would."""
+        return await self._navigator.reload()
+
+    async def close(self) -> None:
+        """End all calls and stop listening. The context's owner closes the context."""
+        await self._bridge.close()
+
+    async def fetch(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        world: World = World.ISOLATED,
+        timeout_s: float = 30.0,
+        limit_bytes: int = 8 * MIB,
+    ) -> Reply:
+        request = page_request(method, url, json=json, headers=headers, world=world)
+        return await self._calls.perform(request, timeout_s=timeout_s, limit_bytes=limit_bytes)
+
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        world: World = World.ISOLATED,
+        start_timeout_s: float = 30.0,
+        idle_timeout_s: float = 120.0,
+    ) -> AbstractAsyncContextManager[PageStream]:
+        request = page_request(method, url, json=json, headers=headers, world=world)
+        return self._streams.open(request, start_timeout_s=start_timeout_s, idle_timeout_s=idle_timeout_s)
