@@ -19,7 +19,7 @@ STEPS = ("system", "python", "browser", "project")
 
 
 def main() -> int:
-    args = _arguments()
+    args = arguments()
     steps = args.only or STEPS
     try:
         with _alone():
@@ -89,7 +89,8 @@ def _needs_xvfb() -> bool:
     return os.environ.get("GATEWAY_HEADLESS", "").lower() != "true"
 
 
-def _arguments() -> argparse.Namespace:
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line, or *given*."""
     parser = argparse.ArgumentParser(
         prog="scripts/install",
         description="Install what the gateway needs: Python packages in .venv, a browser, a display, fonts.",
@@ -101,7 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runtime", action="store_true", help="leave out what only the demo, tests and checks need")
     parser.add_argument("--with", action="append", choices=("container",), default=[], dest="extra", help="also these")
     parser.add_argument("--quiet", action="store_true", help="say only what is being done")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
 @contextmanager

@@ -33,9 +33,9 @@ PACKAGES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "dnf": ("liberation-fonts", "dejavu-sans-fonts", "google-noto-sans-cjk-fonts", "google-noto-color-emoji-fonts"),
         "pacman": ("ttf-liberation", "ttf-dejavu", "noto-fonts-cjk", "noto-fonts-emoji"),
     },
-    # Process 1 of the image: passes signals on and reaps what Chromium leaves behind.
+    # What the image has besides: process 1, and the time zones that TZ may name.
     "container": {
-        "apt-get": ("tini",),
+        "apt-get": ("tini", "tzdata"),
     },
 }
 

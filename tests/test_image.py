@@ -1,0 +1,84 @@
+"""The Dockerfile, read without Docker: it copies what exists and installs by the very steps a clone uses."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from scripts.installer.__main__ import STEPS, arguments
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def instructions() -> list[tuple[str, str]]:
+    """Each instruction and its argument, comments dropped and continued lines joined."""
+    text = (ROOT / "Dockerfile").read_text("utf-8")
+    lines = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    joined = re.sub(r"\\\n\s*", " ", lines)
+    return [(word, rest) for line in joined.splitlines() if line.strip() for word, _, rest in [line.partition(" ")]]
+
+
+def of(instructions: list[tuple[str, str]], word: str) -> list[str]:
+    return [rest for found, rest in instructions if found == word]
+
+
+def test_what_is_copied_exists_and_is_let_through(instructions):
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
+    for copied in of(instructions, "COPY"):
+        *sources, _ = copied.split()
+        for source in sources:
+            assert (ROOT / source).exists(), source
+            assert source.split("/")[0] in allowed, f".dockerignore keeps {source} out"
+
+
+def test_every_step_of_the_installation_is_run_once(instructions):
+    steps = []
+    for command in of(instructions, "RUN"):
+        if (installs := re.search(r"scripts/install ([^&]*)", command)) is not None:
+            steps += arguments(shlex.split(installs[1])).only
+    assert steps == list(STEPS)
+
+
+def test_files_are_there_before_the_step_that_reads_them(instructions):
+    copied: set[str] = set()
+    needs = {
+        "--only system": {"scripts/install", "scripts/installer"},
+        "--only python": {"scripts/requirements.txt"},
+        "--only browser": {"browser"},
+        "--only project": {"gateway", "pyproject.toml", "README.md"},
+    }
+    for word, rest in instructions:
+        if word == "COPY":
+            copied |= set(rest.split()[:-1])
+        for step, files in needs.items():
+            if word == "RUN" and step in rest:
+                assert files <= copied, step
+
+
+def test_it_runs_as_nobody_special(instructions):
+    words = [word for word, _ in instructions]
+    assert "--uid 10001" in of(instructions, "RUN")[0]
+    assert of(instructions, "USER") == ["gateway"]
+    assert words.index("USER") > max(i for i, word in enumerate(words) if word == "RUN")
+    assert "GATEWAY_BROWSER_SANDBOX" not in (ROOT / "Dockerfile").read_text("utf-8")
+    assert "--no-sandbox" not in (ROOT / "Dockerfile").read_text("utf-8")
+
+
+def test_the_health_check_asks_the_event_loop_only(instructions):
+    command = json.loads(of(instructions, "HEALTHCHECK")[0].partition("CMD ")[2])
+    assert "/livez" in command[-1]
+    assert "gateway" not in command[-1]
+    compile(command[-1], "health check", "exec")
+
+
+def test_data_and_port_are_where_the_settings_say(instructions):
+    [environment] = of(instructions, "ENV")
+    values = dict(pair.split("=", 1) for pair in environment.split())
+    assert of(instructions, "VOLUME") == [values["GATEWAY_DATA_DIR"]]
+    assert of(instructions, "EXPOSE") == [values["GATEWAY_PORT"]]
+    assert json.loads(of(instructions, "ENTRYPOINT")[0])[:3] == ["tini", "-g", "--"]
