@@ -64,7 +64,20 @@ class Media(Protocol):
         ...
 
     async def add(self, data: bytes, *, kind: AssetKind, suffix: str, media_type: str, **facts: object) -> Asset:
-        """Keep *data* as a new asset (``key_id``, ``task_id``, ``file_name``, ``width``, ``height``, ``expires_at``)."""
+        """Keep *data* as a new asset; *facts*: ``id`` (else one is made), ``key_id``, ``task_id``, ``file_name``,
+        ``width``, ``height``, ``duration_s``, ``expires_at``."""
+        ...
+
+    def draft(self) -> Path:
+        """A name for a file that is still being received; swept away when it is left behind."""
+        ...
+
+    async def take(self, file: Path, *, kind: AssetKind, suffix: str, media_type: str, **facts: object) -> Asset:
+        """Move the complete *file*, written to a `draft`, into the store as a new asset; *facts* as for `add`."""
+        ...
+
+    async def keep_until(self, asset_ids: Collection[str], moment: datetime) -> None:
+        """Put off the removal of files that are needed for longer than was thought."""
         ...
 
     async def get(self, asset_id: str) -> Asset:

@@ -1,0 +1,135 @@
+"""Request bodies, read after the caller is known: JSON, form or multipart, always as one mapping of names to values.
+
+FastAPI would read a declared body before it asks for the key; fifty megabytes from a stranger are better not read at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
+
+from gateway.errors import ImageTooLarge, InvalidJson, InvalidRequest
+from gateway.web.error_responses import invalid_fields
+
+Model = TypeVar("Model", bound=BaseModel)
+
+FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
+MAX_FILES = 32
+MAX_FIELDS = 200
+
+
+def content_type(request: Request) -> str:
+    """The bare media type of the body, lower case; '' when the client says none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@asynccontextmanager
+async def body(request: Request, *, limit_bytes: int) -> AsyncIterator[Mapping[str, Any]]:
+    """The fields of the body; files of a form are UploadFiles that live as long as the block.
+
+    A name that comes several times holds a list. Fields that are null are left out, as if not sent. An empty body has no
+    fields, whatever type it claims. Raises InvalidJson, InvalidRequest (damaged form), ImageTooLarge (over *limit_bytes*).
+    """
+    if content_type(request) not in FORM_TYPES:
+        yield _json_object(await _read(request, limit_bytes))
+        return
+    limited = Request(request.scope, _Counted(request, limit_bytes).receive)
+    try:
+        form = await limited.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=limit_bytes)
+    except (HTTPException, MultiPartException) as exc:
+        told = exc.detail if isinstance(exc, HTTPException) else exc.message
+        raise InvalidRequest(f"The form cannot be read: {str(told).rstrip('.')}.") from exc
+    try:
+        fields: dict[str, Any] = {}
+        for name in form:
+            values = form.getlist(name)
+            fields[name] = values[0] if len(values) == 1 else values
+        yield fields
+    finally:
+        await form.close()
+
+
+def parse(model: type[Model], fields: Mapping[str, Any]) -> Model:
+    """Read *fields* as *model*. Raises InvalidRequest that names the first bad field."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as exc:
+        raise invalid_fields([dict(error) for error in exc.errors(include_url=False)]) from None
+
+
+def uploaded(fields: Mapping[str, Any], *names: str) -> UploadFile:
+    """Return the file sent under one of *names*. Raises InvalidRequest when there is none."""
+    for name in names:
+        value = fields.get(name)
+        found = value[0] if isinstance(value, list) and value else value
+        if isinstance(found, UploadFile):
+            return found
+    raise InvalidRequest(f"Send the file as multipart/form-data in the field '{names[0]}'.", param=names[0])
+
+
+async def save(upload: UploadFile, place: Path, *, limit_bytes: int) -> None:
+    """Copy an uploaded file to *place*. Raises ImageTooLarge."""
+    if upload.size is not None and upload.size > limit_bytes:
+        raise too_large(limit_bytes)
+    await asyncio.to_thread(_copy, upload, place)
+
+
+def too_large(limit_bytes: int) -> ImageTooLarge:
+    return ImageTooLarge(f"The file is too large: at most {limit_bytes // (1024 * 1024)} MB are taken.", param="file")
+
+
+def _copy(upload: UploadFile, place: Path) -> None:
+    upload.file.seek(0)
+    with place.open("xb") as target:
+        shutil.copyfileobj(upload.file, target, 1024 * 1024)
+
+
+def _json_object(data: bytes) -> Mapping[str, Any]:
+    if not data.strip():
+        return {}
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise InvalidJson("The request body is not valid JSON.") from None
+    if not isinstance(found, dict):
+        raise InvalidJson("The request body must be a JSON object.")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+async def _read(request: Request, limit_bytes: int) -> bytes:
+    counted = _Counted(request, limit_bytes)
+    try:
+        return await Request(request.scope, counted.receive).body()
+    except ClientDisconnect:
+        raise InvalidRequest("The request ended before its body was complete.") from None
+
+
+class _Counted:
+    """Passes a body on, up to a limit; a declared length is believed only when it is too large."""
+
+    def __init__(self, request: Request, limit_bytes: int) -> None:
+        self._receive = request.receive
+        self._left = self._limit = limit_bytes
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit_bytes:
+            raise too_large(limit_bytes)
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise too_large(self._limit)
+        return message
