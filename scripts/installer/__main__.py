@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import fcntl
 import os
 import shutil
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from scripts.installer import environment
-from scripts.installer.chromium import Browser, install_browser
+from scripts.installer.chromium import Browser, install_browser, seems_installed
 from scripts.installer.commands import ROOT, Failed, say
 from scripts.installer.system import System, this_system
 
@@ -44,30 +45,44 @@ def main() -> int:
 
 def install_system(system: System, args: argparse.Namespace) -> None:
     """Install a display and fonts, and what was asked for with --with; without a display there is no headed browser."""
-    required = [*args.extra, *(["display"] if _needs_xvfb() else [])]
-    if missing := system.missing(required):
-        say(f"Installing {' '.join(missing)}")
-        system.install(missing)
+    needs = {
+        "venv": environment.needs_venv_package() and "python" in (args.only or STEPS),
+        "driver": not _has_library("libatomic.so.1"),
+        "display": _needs_xvfb(),
+    }
+    required = system.missing([*args.extra, *(need for need, needed in needs.items() if needed)])
+    fonts = [] if args.minimal else system.missing(["fonts"])
+    if required:
+        if system.as_root is None:
+            browser = [] if seems_installed() else system.missing(["browser"])
+            raise Failed(
+                f"Packages of the system are missing, and this may not install them. Once, as administrator:\n"
+                f"    {system.by_hand([*required, *browser, *fonts])}\nThen run scripts/install again."
+            )
+        system.install(required)
     if _needs_xvfb():
         raise Failed(
             "There is no display (DISPLAY is not set) and no Xvfb to make one. Install Xvfb with your package manager,"
             " or run the browser without a window: export GATEWAY_HEADLESS=true (it then says so in its user agent)."
         )
-    fonts = [] if args.minimal else system.missing(["fonts"])
-    if fonts and system.as_root is None:
-        if not args.quiet:
-            say(f"Fonts for other scripts and emoji are not all there (optional): {system.by_hand(fonts)}")
-    elif fonts:
-        say(f"Installing {' '.join(fonts)}")
+    if fonts:
+        _install_fonts(system, fonts, quiet=args.quiet)
+
+
+def _install_fonts(system: System, fonts: list[str], *, quiet: bool) -> None:
+    """Fonts are worth having, not worth failing for."""
+    if system.as_root is not None:
         try:
             system.install(fonts)
         except Failed as exc:
             print(f"Going on without these fonts. {exc}", file=sys.stderr)
+    elif not quiet:
+        say(f"Fonts for other scripts and emoji are not all there (optional): {system.by_hand(fonts)}")
 
 
 def report(browser: Browser | None, *, whole: bool) -> None:
     if environment.PYTHON.exists():
-        say(f"python   {sys.version.split()[0]}, packages in .venv as locked")
+        say(f"python   {environment.python_version()}, packages in .venv as locked")
     if browser is not None:
         say(f"browser  {browser.version} ({browser.found}): {browser.path}")
         say(f"display  {_display()}")
@@ -87,6 +102,16 @@ def _needs_xvfb() -> bool:
     if sys.platform == "darwin" or os.environ.get("DISPLAY") or shutil.which("Xvfb"):
         return False
     return os.environ.get("GATEWAY_HEADLESS", "").lower() != "true"
+
+
+def _has_library(name: str) -> bool:
+    if not sys.platform.startswith("linux"):
+        return True
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from scripts.installer.commands import CommandFailed, Failed, run, say
 from scripts.installer.environment import PYTHON
@@ -42,6 +44,8 @@ def install_browser(system: System) -> Browser:
             install(system)
         except Failed as exc:
             tried.append(str(exc))
+            if install is _playwrights:
+                say("Playwright's Chromium cannot be had here")
             continue
         found = _find()
         if found is not None and (works := _started(found)) is not None:
@@ -49,10 +53,16 @@ def install_browser(system: System) -> Browser:
         tried.append("Installed, but it does not start: " + _why_not(found[0] if found else "no browser"))
     attempts = "\n".join(f"  - {reason}" for reason in tried)
     raise Failed(
-        f"No browser could be installed.\n{attempts}\nInstall Google Chrome or Chromium yourself"
-        f" ({system.by_hand(system.missing(['browser']) or ['chromium'])}), or name one:"
-        " GATEWAY_BROWSER_EXECUTABLE=/path/to/chrome scripts/install"
+        f"No browser could be installed.\n{attempts}\nInstall Google Chrome or Chromium yourself and run scripts/install"
+        " again, or name one: GATEWAY_BROWSER_EXECUTABLE=/path/to/chrome scripts/install"
     )
+
+
+def seems_installed() -> bool:
+    """A guess that needs no `.venv`: is there a browser that need not be installed?"""
+    names = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
+    playwrights = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
+    return bool(os.environ.get("GATEWAY_BROWSER_EXECUTABLE")) or any(map(shutil.which, names)) or playwrights.exists()
 
 
 def _playwrights(system: System) -> None:
@@ -75,9 +85,10 @@ def _playwrights(system: System) -> None:
 
 
 def _distributions(system: System) -> None:
-    packages = system.missing(["browser"])
-    if packages:
-        say(f"Playwright's Chromium cannot be had here; installing {' '.join(packages)}")
+    """The distribution's own Chromium."""
+    if not system.packages("browser"):
+        raise Failed("This system has no package of Chromium that we know.")
+    if packages := system.missing(["browser"]):
         system.install(packages)
 
 

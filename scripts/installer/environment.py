@@ -23,7 +23,7 @@ def lock_file(*, runtime: bool) -> Path:
 def install_packages(system: System, *, runtime: bool) -> None:
     """Make `.venv` and put the locked packages into it, unless that is what is there already."""
     lock = lock_file(runtime=runtime)
-    mark = Mark("packages", str(ROOT), sys.version, lock.read_text("utf-8"))
+    mark = Mark("packages", str(ROOT), lock.read_text("utf-8"))
     if mark.stands:
         return
     if not _usable():
@@ -45,7 +45,7 @@ def install_packages(system: System, *, runtime: bool) -> None:
 
 def install_project() -> None:
     """Put the project itself into `.venv`, as it stands in this folder."""
-    mark = Mark("project", str(ROOT), sys.version, (ROOT / "pyproject.toml").read_text("utf-8"))
+    mark = Mark("project", str(ROOT), (ROOT / "pyproject.toml").read_text("utf-8"))
     if mark.stands and (VENV / "bin" / "gateway").exists():
         return
     run(
@@ -55,8 +55,13 @@ def install_project() -> None:
     mark.put()
 
 
+def python_version() -> str:
+    """The version of the Python in `.venv`, which need not be the one that runs this."""
+    return run([PYTHON, "-c", "import sys; print(sys.version.split()[0])"], what=".venv/bin/python").strip()
+
+
 class Mark:
-    """A note in `.venv` of what it was made from; another folder, Python or lock means doing it again."""
+    """A note in `.venv` of what it was made from; another folder or lock means doing it again."""
 
     def __init__(self, name: str, *made_from: str) -> None:
         self._path = VENV / f".installed-{name}"
@@ -79,12 +84,16 @@ def _usable() -> bool:
     return subprocess.run([PYTHON, "-c", "import pip"], capture_output=True, check=False).returncode == 0
 
 
+def needs_venv_package() -> bool:
+    """Debian's python3 comes without what `venv` puts into a new environment."""
+    return not _usable() and not _has_ensurepip()
+
+
 def _create(system: System) -> None:
     if not _has_ensurepip():
         packages = system.missing(["venv"])
         if not packages:
             raise Failed(f"{sys.executable} has no ensurepip, which `venv` needs. Set PYTHON to one that has it.")
-        say(f"Installing {' '.join(packages)}")
         system.install(packages)
     say(f"Making .venv with Python {sys.version.split()[0]}")
     try:

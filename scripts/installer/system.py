@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -10,12 +11,18 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scripts.installer.commands import CommandFailed, Failed, run
+from scripts.installer.commands import CommandFailed, Failed, run, say
 
 #: need → package manager → packages
 PACKAGES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "venv": {
         "apt-get": (f"python3.{sys.version_info.minor}-venv",),
+    },
+    # The program behind Playwright's library; a minimal system has everything else it links to.
+    "driver": {
+        "apt-get": ("libatomic1",),
+        "dnf": ("libatomic",),
+        "pacman": ("gcc-libs",),
     },
     "display": {
         "apt-get": ("xvfb",),
@@ -67,8 +74,14 @@ class System:
         """Return the packages of *needs* that are not installed; none when the manager's names are not known."""
         if self.manager is None:
             return []
-        wanted = [package for need in needs for package in PACKAGES[need].get(self.manager, ())]
+        wanted = [package for need in needs for package in self.packages(need)]
         return [package for package in wanted if not self._installed(package)]
+
+    def packages(self, need: str) -> tuple[str, ...]:
+        """Return what this system calls *need*; empty when it has no such package."""
+        if self.manager is None or (need == "browser" and _is_ubuntu()):
+            return ()  # Ubuntu's own Chromium is a snap, which Playwright cannot drive
+        return PACKAGES[need].get(self.manager, ())
 
     def install(self, packages: list[str]) -> None:
         """Install *packages*. Raises Failed with the command to type when we may not, or when it did not work."""
@@ -76,6 +89,7 @@ class System:
             raise Failed("This system's package manager is not one of apt-get, dnf and pacman.")
         if self.as_root is None:
             raise Failed(f"Administrator rights are needed: {self.by_hand(packages)}")
+        say(f"Installing {' '.join(packages)}")
         if self.manager == "apt-get" and not _apt_has_lists():
             self._refresh("")
         try:
@@ -126,6 +140,14 @@ def this_system(*, may_install: bool) -> System:
         ["sudo", "-n", "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     return System(manager, ("sudo", "-n", *quietly) if sudo and sudo.returncode == 0 else None)
+
+
+def _is_ubuntu() -> bool:
+    try:
+        known = platform.freedesktop_os_release()
+    except OSError:
+        return False
+    return "ubuntu" in (known.get("ID", ""), *known.get("ID_LIKE", "").split())
 
 
 def _apt_has_lists() -> bool:
