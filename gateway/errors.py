@@ -9,7 +9,7 @@ GatewayError                      retryable says whether the same request may su
 ├── IdempotencyConflict · VideoNotReady · TaskFinished
 ├── ContentModerated              the site's verdict on the request; never the profile's fault
 ├── ContextTooLong
-├── CapacityError                 ── QueueFull · RateLimited · NoProfileReady · ShuttingDown
+├── CapacityError                 ── QueueFull · RateLimited · NoProfileReady · ShuttingDown · DatabaseUnavailable
 ├── ProfileNotReady               the profile needs something before it can go on; the task waits
 │   └── LoginRequired · ChallengeRequired · AntiBotRefused · AccountBlocked · StalePage
 ├── UpstreamError                 ── UpstreamOverloaded · UpstreamTimeout · UpstreamRefused · SpendingLimit · UpstreamDrifted
@@ -187,6 +187,12 @@ class ShuttingDown(CapacityError):
     """The gateway is stopping."""
 
     code = "shutting_down"
+
+
+class DatabaseUnavailable(CapacityError):
+    """The database does not answer; what was accepted is safe in it and goes on when it is back."""
+
+    code = "database_unavailable"
 
 
 class ProfileNotReady(GatewayError):

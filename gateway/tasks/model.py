@@ -81,7 +81,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A task as a dialect asks for it. *id* carries the dialect's prefix and is what clients see."""
+    """A task as a dialect asks for it. *id* carries the dialect's prefix and is what clients see.
+
+    requires: what an account must allow beyond the ordinary (``15s``), in the words of `Offer.allows`.
+    """
 
     id: str
     key_id: str
@@ -89,6 +92,7 @@ class NewTask:
     model: str
     spec: VideoSpec
     kind: str = "video"
+    requires: frozenset[str] = frozenset()
     priority: int = 0
     max_attempts: int = 4
     deadline_at: datetime | None = None
@@ -102,9 +106,10 @@ class NewTask:
 class Task:
     """A task as it stands in the store.
 
-    attempt counts claims that were charged to the task (waiting for a human is not charged). token: fencing, raised by
-    every claim and sweep. account_id is set once a side effect at the site bound the task to that account; profile is the
-    one that works (or last worked) on it. wait_code/wait_reason: why a queued task that had been running waits.
+    attempt counts claims that were charged to the task (waiting for a human is not charged), claims all of them. token:
+    fencing, raised by every claim and sweep. account_id is set once a side effect at the site bound the task to that
+    account; profile is the one that works (or last worked) on it. wait_code/wait_reason: why a queued task that had been
+    running waits.
     """
 
     id: str
@@ -119,6 +124,7 @@ class Task:
     run_at: datetime | None = None
     attempt: int = 0
     max_attempts: int = 4
+    claims: int = 0
     owner: str | None = None
     token: int = 0
     lease_until: datetime | None = None

@@ -1,0 +1,139 @@
+"""From the URL a user writes (``sqlite:///FILE``, ``postgresql://…``) to engines; drivers are named only here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from gateway.errors import StartRefused
+
+BUSY_MS = 30_000
+#: Execution option: how a SQLite transaction begins; '' for none at all.
+BEGIN = "gateway_begin"
+_SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    f"busy_timeout={BUSY_MS}",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+    "cache_size=-16384",
+    "journal_size_limit=67108864",
+)
+_POSTGRESQL_SETTINGS = {
+    "application_name": "grok-gateway",
+    "timezone": "UTC",
+    "jit": "off",  # plans here are short; compiling them costs more than running them
+    "lock_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    "tcp_keepalives_idle": "30",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the database is. *shown* may stand in messages and logs: it holds no password."""
+
+    url: URL
+    dialect: str
+    shown: str
+
+    @property
+    def file(self) -> Path:
+        """The database file (SQLite)."""
+        return Path(self.url.database or "")
+
+
+def parse(text: str) -> Address:
+    """Read the URL. Raises StartRefused with the forms that are taken."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise StartRefused(_forms("is not a database URL")) from None
+    match url.get_backend_name():
+        case "sqlite":
+            if not url.database or url.database == ":memory:":
+                raise StartRefused(_forms("names no file"))
+            url = url.set(drivername="sqlite+aiosqlite", database=str(Path(url.database).expanduser().absolute()))
+            return Address(url, "sqlite", str(url.database))
+        case "postgresql" | "postgres":
+            url = _ssl_as_asyncpg_reads_it(url.set(drivername="postgresql+asyncpg"))
+            return Address(url, "postgresql", url.set(drivername="postgresql", password=None).render_as_string())
+        case other:
+            raise StartRefused(_forms(f"names {other}, which is not supported"))
+
+
+def _forms(what: str) -> str:
+    return f"GATEWAY_DATABASE_URL {what}: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST:5432/NAME"
+
+
+def _ssl_as_asyncpg_reads_it(url: URL) -> URL:
+    mode = url.query.get("sslmode")
+    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+
+
+def prepare_file(file: Path) -> None:
+    """Make the database file, readable by its owner only. Raises StartRefused."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        why = exc.strerror or type(exc).__name__
+        raise StartRefused(f"The database file {file} cannot be opened ({why}); make its directory writable.") from exc
+    # Write-ahead logging makes two files beside it.
+    if not os.access(file.parent, os.W_OK):
+        raise StartRefused(f"The directory {file.parent} is not writable; SQLite makes files beside its database.")
+
+
+def sqlite_engines(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return (for writing, for reading): one connection that writes, some that only read and never wait for it."""
+    writing = create_async_engine(
+        address.url, pool_size=1, max_overflow=0, execution_options={BEGIN: "BEGIN IMMEDIATE"}
+    )
+    # A read is one statement: beginning and ending a transaction around it would double its cost.
+    reading = create_async_engine(
+        address.url,
+        pool_size=4,
+        max_overflow=8,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+        execution_options={BEGIN: ""},
+    )
+    _shape_sqlite(writing, _SQLITE_PRAGMAS)
+    _shape_sqlite(reading, (*_SQLITE_PRAGMAS[1:], "query_only=ON"))
+    return writing, reading
+
+
+def _shape_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        if statement := connection.get_execution_options()[BEGIN]:
+            connection.exec_driver_sql(statement)
+
+
+def postgresql_engines(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return (for writing, for reading); they share one pool. A read is one statement, so it needs no transaction."""
+    writing = create_async_engine(
+        address.url,
+        pool_size=5,
+        max_overflow=15,
+        pool_timeout=10,
+        pool_recycle=1800,
+        pool_pre_ping=True,  # a server that was restarted costs a reconnect, not a failed request
+        connect_args={"server_settings": _POSTGRESQL_SETTINGS, "timeout": 10},
+    )
+    return writing, writing.execution_options(isolation_level="AUTOCOMMIT")

@@ -1,0 +1,25 @@
+"""One clock for all nodes: the database's. On SQLite all processes share one host, so its clock is that one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, literal
+
+from gateway.db.columns import Instant
+
+
+class Clock:
+    """Times as SQL expressions, for statements on either database."""
+
+    def __init__(self, dialect: str) -> None:
+        self._postgresql = dialect == "postgresql"
+
+    def now(self, plus_s: float = 0.0) -> ColumnElement[datetime]:
+        """The present, *plus_s* seconds later (or earlier)."""
+        if not self._postgresql:
+            return literal(datetime.now(UTC) + timedelta(seconds=plus_s), Instant)
+        now = func.clock_timestamp(type_=Instant)
+        if not plus_s:
+            return now
+        return now.op("+", return_type=Instant())(func.make_interval(0, 0, 0, 0, 0, 0, float(plus_s)))

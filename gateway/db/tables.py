@@ -1,0 +1,309 @@
+"""Every table of the gateway, once, for both databases. Rows are read and written through Core by the package they serve.
+
+Times are aware UTC (`Instant`). Change a table together with a migration; a test compares them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from gateway.db.columns import Instant, json_column
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# -- tasks -------------------------------------------------------------------------------------------------------
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("requires", Text, nullable=False),  # sorted words, '' for none; compared with Offer.allows
+    Column("prompt", Text, nullable=False),
+    Column("spec", json_column(), nullable=False),
+    Column("run_at", Instant, nullable=False),
+    Column("attempt", Integer, nullable=False),  # charged ones
+    Column("max_attempts", Integer, nullable=False),
+    Column("claims", Integer, nullable=False),  # all of them; numbers task_attempts
+    Column("owner", Text),
+    Column("token", Integer, nullable=False),
+    Column("lease_until", Instant),
+    Column("cancel_requested_at", Instant),
+    Column(
+        "bound", Boolean, nullable=False
+    ),  # a side effect tied it to account_id, or where that is unknown to profile
+    Column("account_id", Text),
+    Column("profile", Text),
+    Column("stage", Text),
+    Column("progress", Integer, nullable=False),
+    Column("wait_code", Text),
+    Column("wait_reason", Text),
+    Column("result", json_column()),
+    Column("failure", json_column()),
+    Column("last_seq", Integer, nullable=False),  # number of the newest event
+    Column("deadline_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("expires_at", Instant),  # what clients are told
+    Column("prune_at", Instant),  # when its files go; NULL once they are gone
+    Column("deleted_at", Instant),  # hidden since; the row goes with its files
+    Column("idempotency_key", Text),
+    Column("request_hash", Text, nullable=False),
+    Column("dialect_data", json_column(), nullable=False),
+    Column("trace_parent", Text),
+    UniqueConstraint("key_id", "idempotency_key"),
+)
+_queued = text("state = 'queued'")
+_shown = text("deleted_at IS NULL")
+# Everything a claim looks at, in the order in which a key's tasks are taken.
+Index(
+    "ix_tasks_queue",
+    tasks.c.kind,
+    tasks.c.key_id,
+    tasks.c.priority.desc(),
+    tasks.c.created_at,
+    tasks.c.id,
+    tasks.c.run_at,
+    tasks.c.bound,
+    tasks.c.account_id,
+    tasks.c.profile,
+    tasks.c.requires,
+    sqlite_where=_queued,
+    postgresql_where=_queued,
+)
+Index("ix_tasks_run_at", tasks.c.kind, tasks.c.run_at, sqlite_where=_queued, postgresql_where=_queued)
+Index("ix_tasks_deadline", tasks.c.deadline_at, sqlite_where=_queued, postgresql_where=_queued)
+_running = text("state = 'running'")
+Index("ix_tasks_lease", tasks.c.lease_until, tasks.c.key_id, sqlite_where=_running, postgresql_where=_running)
+_has_files = text("prune_at IS NOT NULL")
+Index("ix_tasks_prune", tasks.c.prune_at, sqlite_where=_has_files, postgresql_where=_has_files)
+_finished = text("finished_at IS NOT NULL")
+Index("ix_tasks_finished", tasks.c.finished_at, sqlite_where=_finished, postgresql_where=_finished)
+# Listings: newest first, by keyset; deleted tasks are in none of them.
+Index(
+    "ix_tasks_newest",
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+Index(
+    "ix_tasks_newest_of_key",
+    tasks.c.key_id,
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+Index(
+    "ix_tasks_newest_in_state",
+    tasks.c.state,
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+Index(
+    "ix_tasks_newest_of_key_in_state",
+    tasks.c.key_id,
+    tasks.c.state,
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+Index(
+    "ix_tasks_newest_of_profile",
+    tasks.c.profile,
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+
+
+def _task_id() -> Column[str]:
+    return Column("task_id", Text, ForeignKey("tasks.id", ondelete="CASCADE"), primary_key=True)
+
+
+task_steps = Table(
+    "task_steps",
+    metadata,
+    _task_id(),
+    Column("name", Text, primary_key=True),
+    Column("done", Boolean, nullable=False),
+    Column("intent", json_column(), nullable=False),
+    Column("external", json_column(), nullable=False),
+    Column("output", json_column(), nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+)
+
+task_events = Table(
+    "task_events",
+    metadata,
+    _task_id(),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", json_column(), nullable=False),
+)
+
+task_attempts = Table(
+    "task_attempts",
+    metadata,
+    _task_id(),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("profile", Text),
+    Column("owner", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("outcome", Text),
+    Column("failure", json_column()),
+)
+
+# How much of the slots each key has had: a virtual finish time (`tasks.fairness`). key_id '' holds the clock.
+queue_shares = Table(
+    "queue_shares",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("finish", Double, nullable=False),
+)
+
+picture_fingerprints = Table(
+    "picture_fingerprints",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("task_id", Text, primary_key=True),
+    Column("prompt_hash", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+)
+
+# -- callers -----------------------------------------------------------------------------------------------------
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False, unique=True),
+    Column("scopes", json_column()),
+    Column("models", json_column()),
+    Column("max_queued", Integer),
+    Column("max_running", Integer),
+    Column("requests_per_minute", Integer),
+    Column("weight", Integer, nullable=False, server_default=text("1")),
+    Column("default_dialect", Text),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("last_used_at", Instant),
+)
+
+# -- files -------------------------------------------------------------------------------------------------------
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("suffix", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("key_id", Text),
+    Column("task_id", Text, index=True),
+    Column("file_name", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("duration_s", Double),
+    Column("created_at", Instant),
+    Column("expires_at", Instant, index=True),
+    Column("upstream", json_column()),
+)
+Index("ix_assets_newest_of_key", assets.c.key_id, assets.c.kind, assets.c.created_at.desc())
+
+# -- profiles and nodes ------------------------------------------------------------------------------------------
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("node_id", Text, nullable=False, index=True),
+    Column("proxy", Text),  # sealed by gateway.profiles
+    Column("enabled", Boolean, nullable=False),
+    Column("clearance", Text, nullable=False),
+    Column("reason", Text),
+    Column("since", Instant),
+    Column("account_id", Text),
+    Column("account", json_column()),
+    Column("cooldowns", json_column()),
+    Column("capabilities", json_column()),
+    Column("protocol", Text),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    Column("check_requested_at", Instant),
+    Column("checked_at", Instant),
+    Column("release_requested_by", Text),
+    Column("release_until", Instant),
+    Column("released_at", Instant),
+    Column("removed_at", Instant),
+    Column("last_checkpoint_at", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+profile_events = Table(
+    "profile_events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("profile", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", json_column()),
+    Index("ix_profile_events_profile", "profile", "id"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hostname", Text, nullable=False),
+    Column("address", Text),
+    Column("role", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+    Column("info", json_column()),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", json_column()),
+)
