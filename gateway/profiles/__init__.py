@@ -1,1 +1,1 @@
-"""Profiles as rows of the database, kept in step with the pool of this node."""
+"""Profiles as rows of the database, kept in step with this node's pool of browsers."""

@@ -1,0 +1,121 @@
+"""``gateway key …``: what clients authenticate with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.failures import CommandError
+from gateway.cli.options import DataDir, Json
+from gateway.cli.output import ago, did_you_mean, duration, emit, note, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.auth.keys import ApiKey, ApiKeys
+    from gateway.cli.house import House
+
+app = typer.Typer(help="API keys: what programs that use the gateway send.", no_args_is_help=True)
+
+
+@app.command("create")
+def create(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Whose key it is, for your own lists.", show_default=False)
+    ],
+    days: Annotated[float | None, typer.Option("--days", help="Days it is valid; default: for good.", min=0.01)] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make an API key. It is shown this once."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+
+    async def work(house: House) -> tuple[ApiKey, str]:
+        return await _keys(house).create(name, valid_for_s=None if days is None else days * 86400)
+
+    key, secret = in_house(work, data_dir)
+    emit({**_as_dict(key), "key": secret}, secret, as_json=as_json)
+    note("keep it: it is not shown again. Programs send it as: Authorization: Bearer KEY", as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    revoked: Annotated[bool, typer.Option("--all", help="Also those revoked.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show the API keys, without their secrets."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+
+    async def work(house: House) -> Sequence[ApiKey]:
+        return await _keys(house).list(revoked=revoked)
+
+    found = in_house(work, data_dir)
+    now = datetime.now(UTC)
+    rows = [
+        [key.name, f"{key.prefix}…", ago(key.created_at, now), ago(key.last_used_at, now), _state(key, now)]
+        for key in found
+    ]
+    text = table(["NAME", "KEY", "MADE", "LAST USED", "STATE"], rows)
+    emit(
+        [_as_dict(key) for key in found],
+        text if rows else "no API keys yet; make one: gateway key create NAME",
+        as_json=as_json,
+    )
+
+
+@app.command("revoke")
+def revoke(
+    which: Annotated[
+        str, typer.Argument(metavar="NAME", help="The key's name, its id, or how it begins.", show_default=False)
+    ],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """End an API key; it stops working within two seconds."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+
+    async def work(house: House) -> ApiKey:
+        from gateway.errors import NotFound  # noqa: PLC0415
+
+        keys = _keys(house)
+        try:
+            return await keys.revoke(which.rstrip("…"))
+        except NotFound:
+            usable = [key.name for key in await keys.list(revoked=False)]
+            hint = did_you_mean(which, usable) or "there is none"
+            raise CommandError("unknown_key", f"there is no usable API key {which!r}; {hint}") from None
+
+    key = in_house(work, data_dir)
+    emit(_as_dict(key), f"key {key.name} ({key.prefix}…) is revoked", as_json=as_json)
+
+
+def _keys(house: House) -> ApiKeys:
+    from gateway.auth.keys import ApiKeys  # noqa: PLC0415
+    from gateway.auth.secret import Purpose  # noqa: PLC0415
+
+    return ApiKeys(house.db, house.secret.key(Purpose.API_KEYS))
+
+
+def _state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {ago(key.revoked_at, now)}"
+    if key.expires_at is None:
+        return "valid"
+    left = (key.expires_at - now).total_seconds()
+    return f"valid for {duration(left)}" if left > 0 else f"expired {ago(key.expires_at, now)}"
+
+
+def _as_dict(key: ApiKey) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": sorted(key.scopes),
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "revoked_at": key.revoked_at,
+        "last_used_at": key.last_used_at,
+    }

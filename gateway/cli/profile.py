@@ -1,0 +1,171 @@
+"""``gateway profile …``: the signed-in browsers this gateway works with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.options import DataDir, Json, Name
+from gateway.cli.output import emit
+
+if TYPE_CHECKING:
+    from gateway.cli.house import House
+    from gateway.profiles.model import Profile
+
+app = typer.Typer(help="Profiles: the signed-in browsers the gateway works with.", no_args_is_help=True)
+
+Proxy = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy",
+        help="The profile's own way out: http://[user:password@]host:port, https://… or socks5://….",
+        show_default=False,
+    ),
+]
+
+
+@app.command("add")
+def add(name: Name, proxy: Proxy = None, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Add a profile, signed out as yet."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_view import as_dict  # noqa: PLC0415
+
+    async def work(house: House) -> Profile:
+        return await house.profiles.add(name, proxy=proxy)
+
+    made = in_house(work, data_dir)
+    emit(
+        as_dict(made),
+        f"profile {name} added; sign in: gateway login {name}, or bring a sign-in: "
+        f"gateway profile import {name} --storage-state FILE",
+        as_json=as_json,
+    )
+
+
+@app.command("import")
+def import_(  # noqa: PLR0917 (typer calls by name)
+    name: Name,
+    storage_state: Annotated[
+        str,
+        typer.Option(
+            "--storage-state",
+            metavar="FILE",
+            help="Playwright storage-state JSON, a JSON list of cookies, or a Netscape cookies.txt; - reads standard input.",
+            show_default=False,
+        ),
+    ],
+    proxy: Proxy = None,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until a running gateway has verified it.")
+    ] = True,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Bring a sign-in made elsewhere; adds the profile when there is none of that name."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_import import read_sign_in, take_sign_in  # noqa: PLC0415
+
+    state = read_sign_in(storage_state)
+
+    async def work(house: House) -> bool:
+        return await take_sign_in(house, name, state, proxy=proxy, wait=wait, as_json=as_json)
+
+    if not in_house(work, data_dir):
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Show all profiles and whether they can work."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_view import listing  # noqa: PLC0415
+
+    in_house(lambda house: listing(house, as_json=as_json), data_dir)
+
+
+@app.command("show")
+def show(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Show one profile: state, account, sign-in copies, history."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_view import detail  # noqa: PLC0415
+
+    in_house(lambda house: detail(house, name, as_json=as_json), data_dir)
+
+
+@app.command("check")
+def check(
+    name: Name,
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait for the answer.", min=1)] = 90,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the site whether the profile may work now; exit code 1 when it may not."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_check import look_at  # noqa: PLC0415
+
+    if not in_house(lambda house: look_at(house, name, timeout_s=timeout_s, as_json=as_json), data_dir):
+        raise typer.Exit(1)
+
+
+@app.command("proxy")
+def proxy_(
+    name: Name,
+    url: Annotated[str, typer.Argument(metavar="URL|none", help="The new proxy, or none.", show_default=False)],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Change the profile's proxy. The site may ask for a new sign-in: its clearance is bound to the address."""
+    from gateway.cli.profile_change import change  # noqa: PLC0415
+
+    proxy = None if url.lower() == "none" else url
+    change(
+        name,
+        lambda house: house.profiles.set_proxy(name, proxy),
+        f"profile {name}: proxy {'changed' if proxy else 'removed'}; it is used from the browser's next start, at once "
+        "when a gateway runs",
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
+@app.command("disable")
+def disable(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Take the profile out of work; what it is doing is finished first."""
+    from gateway.cli.profile_change import change  # noqa: PLC0415
+
+    change(
+        name,
+        lambda house: house.profiles.disable(name),
+        f"profile {name} is disabled; back to work with: gateway profile enable {name}",
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
+@app.command("enable")
+def enable(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Let a disabled profile work again."""
+    from gateway.cli.profile_change import change  # noqa: PLC0415
+
+    change(
+        name,
+        lambda house: house.profiles.enable(name),
+        f"profile {name} is enabled; a running gateway verifies it now",
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
+@app.command("remove")
+def remove(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Delete a profile with its browser data and saved sign-ins."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_remove import take_away  # noqa: PLC0415
+
+    in_house(lambda house: take_away(house, name, yes=yes, as_json=as_json), data_dir)

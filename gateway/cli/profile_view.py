@@ -1,0 +1,164 @@
+"""How profiles are shown: `profile list`, `profile show`, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from browser.checkpoint import Checkpoint, CheckpointStore
+from browser.clearance import Clearance
+from browser.profiles import ProfileDir
+from gateway.auth.secret import Purpose
+from gateway.cli.failures import CommandError
+from gateway.cli.output import ago, did_you_mean, emit, facts, note, shortened, table
+from gateway.instance import running
+from gateway.profiles.errors import UnknownProfile
+
+if TYPE_CHECKING:
+    from gateway.cli.house import House
+    from gateway.profiles.model import Profile, ProfileNote
+
+NOTES_SHOWN = 10
+
+
+async def find(house: House, name: str) -> Profile:
+    """Return the profile; an unknown name is answered with the nearest known one."""
+    try:
+        return await house.profiles.get(name)
+    except UnknownProfile:
+        known = [profile.name for profile in await house.profiles.list()]
+        hint = did_you_mean(name, known) or f"add it: gateway profile add {name}"
+        raise CommandError("unknown_profile", f"there is no profile {name!r}; {hint}") from None
+
+
+def state_of(profile: Profile) -> str:
+    """Return the profile's state in one word for people and programs."""
+    return str(profile.clearance if profile.enabled else Clearance.DISABLED)
+
+
+def in_words(profile: Profile) -> str:
+    """Return one sentence: the state, whose account, why, and what to do next."""
+    said = f"profile {profile.name} is {state_of(profile)}"
+    if state_of(profile) == Clearance.READY:
+        who = profile.account.get("name") or profile.account.get("id")
+        return said + (f", signed in as {who}" if who else "")
+    if profile.reason:
+        said += f": {profile.reason}"
+    return said + (f"; {profile.next_action}" if profile.next_action else "")
+
+
+def as_dict(profile: Profile) -> dict[str, Any]:
+    return {
+        "name": profile.name,
+        "state": state_of(profile),
+        "reason": profile.reason,
+        "since": profile.since,
+        "next_action": profile.next_action,
+        "enabled": profile.enabled,
+        "account": dict(profile.account),
+        "proxy": profile.shown_proxy,
+        "cooldowns": [{"kind": c.kind, "until": c.until, "reason": c.reason} for c in profile.cooldowns],
+        "protocol": profile.protocol,
+        "checked_at": profile.checked_at,
+        "last_checkpoint_at": profile.last_checkpoint_at,
+        "node": profile.node_id,
+        "created_at": profile.created_at,
+    }
+
+
+async def listing(house: House, *, as_json: bool) -> None:
+    """Print all profiles, and on standard error what is on disk without a row."""
+    found = await house.profiles.list()
+    if as_json:
+        emit([as_dict(profile) for profile in found], as_json=True)
+        return
+    if not found:
+        emit("", "no profiles yet; add one: gateway profile add NAME, or gateway login NAME", as_json=False)
+    else:
+        emit("", overview(found, here=house.profiles.node), as_json=False)
+    if unknown := without_row(house, found):
+        note(f"on disk without an entry: {', '.join(unknown)}; take up with: gateway profile add NAME")
+    if found and running(house.settings.data_dir) is None:
+        note("no gateway runs on this data directory; states are the last known")
+
+
+def overview(found: Sequence[Profile], *, here: str) -> str:
+    """Return the table of `profile list`."""
+    elsewhere = any(profile.node_id != here for profile in found)
+    headings = ["NAME", "STATE", "SINCE", "ACCOUNT", *(["NODE"] if elsewhere else []), "NOTE"]
+    rows = [
+        [
+            shortened(profile.name, 20),
+            state_of(profile),
+            ago(profile.since),
+            shortened(profile.account.get("name") or profile.account.get("id") or "-", 16),
+            *([profile.node_id] if elsewhere else []),
+            _note(profile),
+        ]
+        for profile in found
+    ]
+    return table(headings, rows)
+
+
+def _note(profile: Profile) -> str:
+    now = datetime.now(UTC)
+    resting = [f"{c.kind} rests until {c.until.astimezone():%H:%M}" for c in profile.cooldowns if c.until > now]
+    return "; ".join(resting) or profile.next_action.split(", or ")[0] or profile.reason
+
+
+def without_row(house: House, found: Sequence[Profile]) -> list[str]:
+    """Return the profile folders nobody has an entry for (a moved or restored data directory)."""
+    folder = house.settings.profiles_dir
+    known = {profile.name for profile in found}
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name not in known)
+
+
+async def detail(house: House, name: str, *, as_json: bool) -> None:
+    """Print everything about one profile."""
+    profile = await find(house, name)
+    notes = await house.profiles.notes(name, limit=NOTES_SHOWN)
+    copies = checkpoints(house, name).list()
+    if as_json:
+        value = as_dict(profile)
+        value["checkpoints"] = [{"taken_at": c.taken_at, "bytes": c.size_bytes, "imported": c.imported} for c in copies]
+        value["events"] = [{"at": n.at, "type": n.type, "data": n.data} for n in reversed(notes)]
+        emit(value, as_json=True)
+        return
+    emit("", _detail(house, profile, copies, notes), as_json=False)
+
+
+def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes: Sequence[ProfileNote]) -> str:
+    account = ", ".join(f"{value} ({key})" for key, value in profile.account.items() if value)
+    text = facts(
+        {
+            "profile": profile.name,
+            "state": f"{state_of(profile)} since {ago(profile.since)}" if profile.since else state_of(profile),
+            "reason": profile.reason,
+            "next": profile.next_action,
+            "account": account,
+            "rests": "; ".join(f"{c.kind} {ago(c.until)}: {c.reason}" for c in profile.cooldowns),
+            "proxy": profile.shown_proxy or "",
+            "protocol": profile.protocol or "",
+            "checked": ago(profile.checked_at),
+            "sign-ins": f"{len(copies)} copies, the newest {ago(copies[0].taken_at)}" if copies else "no copy yet",
+            "folder": str(house.settings.profiles_dir / profile.name),
+        }
+    )
+    if notes:
+        lines = [f"  {n.at.astimezone():%Y-%m-%d %H:%M:%S}  {n.type}{_shown(n)}" for n in reversed(notes)]
+        text += "\n\nhistory\n" + "\n".join(lines)
+    return text
+
+
+def _shown(line: ProfileNote) -> str:
+    told = ", ".join(str(value) for value in line.data.values() if value not in (None, "", {}, []))
+    return f"  {shortened(told, 80)}" if told else ""
+
+
+def checkpoints(house: House, name: str) -> CheckpointStore:
+    """Return the profile's sealed copies."""
+    folder = ProfileDir(house.settings.profiles_dir / name).checkpoints
+    return CheckpointStore(folder, profile=name, key=house.secret.key(Purpose.CHECKPOINTS))

@@ -1,0 +1,139 @@
+"""Signing in by hand, in the profile's own browser, on the operator's display."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from browser.clearance import Clearance, Verdict
+from browser.hold import Held
+from gateway.cli.alone import alone_with
+from gateway.cli.failures import CommandError
+from gateway.cli.output import emit, note
+from gateway.cli.profile_view import as_dict, find, in_words
+from gateway.cli.reach import here_or_refuse, wait_until
+from gateway.instance import running
+from gateway.profiles.errors import UnknownProfile
+from gateway.settings import Headless
+
+if TYPE_CHECKING:
+    from gateway.cli.house import House
+    from gateway.profiles.model import Profile
+
+WINDOW_S = 90.0
+RELEASE_S = 60.0
+#: How long a request for the profile's directory stands unless it is repeated: a killed login gives it back so soon.
+REQUEST_S = 30.0
+#: The window stays this long after success, so that it is seen.
+GOODBYE_S = 1.5
+
+
+async def sign_in(house: House, name: str, *, as_json: bool) -> bool:
+    """Show the profile's browser until the site says signed in, or the window is closed; True for the former."""
+    _need_display(name)
+    try:
+        profile = await house.profiles.get(name)
+    except UnknownProfile:
+        profile = await house.profiles.add(name)
+        note(f"profile {name} added", as_json=as_json)
+    here_or_refuse(house, profile)
+    async with _directory_of(house, profile, as_json=as_json):
+        verdict = await _in_a_window(house, profile, as_json=as_json)
+    seen = await find(house, name)
+    if verdict is None or verdict.clearance is not Clearance.READY:
+        raise CommandError(
+            "not_signed_in",
+            f"the window was closed before the site said signed in{_why(verdict)}; try again: gateway login {name}",
+        )
+    emit(as_dict(seen), f"{in_words(seen)}; the sign-in is kept", as_json=as_json)
+    return True
+
+
+async def _in_a_window(house: House, profile: Profile, *, as_json: bool) -> Verdict | None:
+    """Open the window and wait; returns the site's last word."""
+    name = profile.name
+    async with alone_with(house, profile, clearance=Clearance.LOGIN_REQUIRED, headless=Headless.FALSE) as work:
+        async with work.pool.hold(name, timeout_s=WINDOW_S) as held:
+            note("a browser window is open: sign in there. This ends by itself; Ctrl-C gives up.", as_json=as_json)
+            try:
+                await held.show_sign_in()
+            except PlaywrightError as exc:
+                raise CommandError(
+                    "site_unreachable", f"the site's page did not open: {exc.message.splitlines()[0]}"
+                ) from None
+            if not await _ready_before_closed(held):
+                await work.recorder.flush()
+                return held.verdict
+            note("the site says: signed in", as_json=as_json)
+            await _either(held.window_closed.wait(), asyncio.sleep(GOODBYE_S))
+        verdict = await work.pool.check(name)
+        await work.recorder.write(name, checked_for=await house.profiles.request_check(name))
+        return verdict
+
+
+async def _ready_before_closed(held: Held) -> bool:
+    """Wait for the site's yes or for the window's end, whichever is first."""
+    return await _either(held.wait_ready(), held.window_closed.wait()) == 0
+
+
+async def _either(*waits: Coroutine[Any, Any, object]) -> int:
+    """Return which of two waits ended first; the other one is ended, too."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(wait) for wait in waits]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    return min(tasks.index(task) for task in done)
+
+
+@asynccontextmanager
+async def _directory_of(house: House, profile: Profile, *, as_json: bool) -> AsyncIterator[None]:
+    """Have a running gateway keep off the profile for the length of the block; it goes on with it afterwards."""
+    if running(house.settings.data_dir) is None:
+        yield
+        return
+    note("asking the running gateway for the profile …", as_json=as_json)
+    who = f"gateway login (pid {os.getpid()})"
+    await house.profiles.request_release(profile.name, by=who, for_s=RELEASE_S + REQUEST_S)
+    try:
+        await wait_until(
+            house,
+            profile.name,
+            lambda row: row.released_at is not None,
+            timeout_s=RELEASE_S,
+            otherwise=f"the gateway does not give profile {profile.name} away; see: gateway profile show {profile.name}",
+        )
+        async with asyncio.TaskGroup() as group:
+            renewing = group.create_task(_renew(house, profile.name, who))
+            try:
+                yield
+            finally:
+                renewing.cancel()
+    finally:
+        await house.profiles.end_release(profile.name)
+
+
+async def _renew(house: House, name: str, who: str) -> None:
+    while True:
+        await house.profiles.request_release(name, by=who, for_s=REQUEST_S)
+        await asyncio.sleep(REQUEST_S / 3)
+
+
+def _need_display(name: str) -> None:
+    if os.environ.get("DISPLAY") or sys.platform == "darwin":
+        return
+    raise CommandError(
+        "no_display",
+        "there is no display to open a window on; sign in on another machine and bring it here with "
+        f"`gateway profile import {name} --storage-state FILE`, or connect with `ssh -X`",
+    )
+
+
+def _why(verdict: Verdict | None) -> str:
+    return f" ({verdict.reason or verdict.clearance})" if verdict is not None else ""

@@ -1,0 +1,52 @@
+"""What can be wrong with a request about a profile.
+
+ProfileError             code, and a sentence with the next step
+├── UnknownProfile       no row of that name
+├── ProfileExists        the name is taken
+├── ProfileElsewhere     the profile lives on another node
+├── BadProfile           its name or proxy cannot be used
+└── ProxyUnreadable      its proxy was sealed with another secret key
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ProfileError(Exception):
+    """Root of these errors."""
+
+    code: ClassVar[str] = "profile_error"
+
+
+class UnknownProfile(ProfileError):
+    """No profile of that name."""
+
+    code = "unknown_profile"
+
+    def __init__(self, name: str, hint: str = "") -> None:
+        super().__init__(f"there is no profile {name!r}" + (f"; {hint}" if hint else ""))
+
+
+class ProfileExists(ProfileError):
+    """The name is taken."""
+
+    code = "profile_exists"
+
+
+class ProfileElsewhere(ProfileError):
+    """The profile's directory is on another node, so it has to be done there."""
+
+    code = "profile_elsewhere"
+
+
+class BadProfile(ProfileError):
+    """A name or a proxy that cannot be used."""
+
+    code = "invalid_profile"
+
+
+class ProxyUnreadable(ProfileError):
+    """The row's proxy was sealed with another key. Never go without it: the site would see another address."""
+
+    code = "proxy_unreadable"

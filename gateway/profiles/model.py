@@ -1,0 +1,90 @@
+"""A profile as its row says it. Times are aware UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from browser.clearance import NEXT_ACTION, Clearance, Cooldown
+from gateway.profiles.sealing import masked
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One row.
+
+    proxy: sealed; `Registry.proxy_of` opens it. revision: raised by whatever the pool has to be told about. clearance,
+    reason, since, account, cooldowns and last_checkpoint_at are what the pool last said.
+
+    A request to the node that owns the profile, and its answer: check_requested_at → checked_at ≥ it;
+    release_requested_by (until release_until) → released_at; removed_at → the row is gone.
+    """
+
+    name: str
+    node_id: str
+    sealed_proxy: str | None = None
+    shown_proxy: str | None = None
+    enabled: bool = True
+    clearance: Clearance = Clearance.NEW
+    reason: str = ""
+    since: datetime | None = None
+    account_id: str | None = None
+    account: Mapping[str, str] = field(default_factory=dict)
+    cooldowns: Sequence[Cooldown] = ()
+    capabilities: Mapping[str, Any] = field(default_factory=dict)
+    protocol: str | None = None
+    revision: int = 0
+    check_requested_at: datetime | None = None
+    checked_at: datetime | None = None
+    release_requested_by: str | None = None
+    release_until: datetime | None = None
+    released_at: datetime | None = None
+    removed_at: datetime | None = None
+    last_checkpoint_at: datetime | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def check_wanted(self) -> bool:
+        """Whether somebody waits for a look at the profile."""
+        wanted, done = self.check_requested_at, self.checked_at
+        return wanted is not None and (done is None or done < wanted)
+
+    def release_wanted(self, now: datetime) -> bool:
+        """Whether somebody needs the profile's directory now. A request nobody keeps alive lapses."""
+        return self.release_requested_by is not None and self.release_until is not None and now < self.release_until
+
+    @property
+    def next_action(self) -> str:
+        """What the operator does next, '' when nothing."""
+        state = self.clearance if self.enabled else Clearance.DISABLED
+        if state is Clearance.NEW and self.check_wanted:
+            return ""  # a sign-in was imported and is verified next
+        return NEXT_ACTION[state].replace("NAME", self.name)
+
+
+def cooldowns_to_json(cooldowns: Sequence[Cooldown]) -> dict[str, dict[str, str]]:
+    return {c.kind: {"until": c.until.isoformat(), "reason": c.reason} for c in cooldowns}
+
+
+def cooldowns_from_json(stored: Mapping[str, Mapping[str, str]] | None) -> tuple[Cooldown, ...]:
+    return tuple(
+        Cooldown(kind=kind, until=datetime.fromisoformat(entry["until"]), reason=entry.get("reason", ""))
+        for kind, entry in (stored or {}).items()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileNote:
+    """One line of a profile's history."""
+
+    id: int
+    profile: str
+    at: datetime
+    type: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+__all__ = ["Profile", "ProfileNote", "cooldowns_from_json", "cooldowns_to_json", "masked"]

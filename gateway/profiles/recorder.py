@@ -1,0 +1,81 @@
+"""What the pool tells, written into the rows: state, account, cooldowns, and the history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from browser.status import ProfileStatus
+from gateway.errors import GatewayError
+from gateway.profiles.events import ProfileEvents
+from gateway.profiles.registry import Registry
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = 2.0
+
+
+class Recorder:
+    """Writes events in order. A profile's state is read from the pool when it is written, so the last write is true."""
+
+    def __init__(
+        self, registry: Registry, events: ProfileEvents, status: Callable[[str], ProfileStatus | None]
+    ) -> None:
+        self._registry = registry
+        self._events = events
+        self._status = status
+
+    async def run(self) -> None:
+        """Write until cancelled; a database that is away is waited for."""
+        while True:
+            await self._events.wait()
+            while True:
+                try:
+                    await self.flush()
+                    break
+                except GatewayError as exc:
+                    log.warning("profile state not written", error=str(exc), waiting=len(self._events.waiting))
+                    await asyncio.sleep(RETRY_S)
+
+    async def flush(self) -> None:
+        """Write what is known now. Raises what the database raises; nothing is lost by that."""
+        waiting, touched = self._events.waiting, self._events.touched
+        while waiting:
+            event = waiting[0]
+            data = {"clearance": event.clearance.value, "reason": event.reason, **event.detail}
+            await self._registry.log(event.profile, event.what, data, at=event.at)
+            if waiting and waiting[0] is event:  # a full queue drops its oldest while we write
+                waiting.popleft()
+        while self._events.protocols:
+            profile, protocol = next(iter(self._events.protocols.items()))
+            await self._registry.note_protocol(profile, protocol)
+            if self._events.protocols.get(profile) == protocol:
+                del self._events.protocols[profile]
+        while touched:
+            name = touched.pop()
+            try:
+                await self.write(name)
+            except BaseException:
+                touched.add(name)
+                raise
+
+    async def write(self, name: str, *, checked_for: datetime | None = None) -> None:
+        """Write the profile's state; with *checked_for* also that it was looked at for a request of that moment."""
+        status = self._status(name)
+        if status is None:
+            if checked_for is not None:
+                await self._registry.answer_check(name, checked_for)
+            return
+        await self._registry.record_seen(
+            name,
+            clearance=status.clearance,
+            reason=status.reason,
+            since=status.since,
+            account=status.account,
+            cooldowns=status.cooldowns,
+            last_checkpoint_at=status.last_checkpoint_at,
+            checked_at=None if checked_for is None else max(datetime.now(UTC), checked_for),
+        )

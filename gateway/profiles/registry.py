@@ -1,0 +1,273 @@
+"""The rows of the profiles: the one place that reads and writes them. Every method is one transaction.
+
+The command line, the console and the keeper meet here: who wants something of a profile writes it into its row, the
+node that owns the profile answers in the row. That works alike on SQLite and PostgreSQL, with one node or with five.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, case, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from browser.clearance import Clearance, Cooldown
+from browser.profiles import check_name, check_proxy
+from gateway.db.connect import Database
+from gateway.db.tables import profile_events, profiles
+from gateway.profiles.errors import BadProfile, ProfileExists, UnknownProfile
+from gateway.profiles.model import Profile, ProfileNote, cooldowns_from_json, cooldowns_to_json
+from gateway.profiles.sealing import masked, seal, unseal
+
+#: The hint that makes keepers look at once (they also look every second or two).
+TOPIC = "profiles"
+
+
+class Registry:
+    """The profiles of all nodes; what is added here belongs to *node*."""
+
+    def __init__(self, db: Database, *, node: str, proxy_key: bytes) -> None:
+        self._db = db
+        self.node = node
+        self._proxy_key = proxy_key
+
+    # -- reading -------------------------------------------------------------------------------------------------
+    async def list(self, *, node: str | None = None) -> Sequence[Profile]:
+        """Return the profiles by name; with *node* only that node's."""
+        wanted = select(profiles).order_by(profiles.c.name)
+        if node is not None:
+            wanted = wanted.where(profiles.c.node_id == node)
+        async with self._db.read() as connection:
+            return [self._read(row) for row in await connection.execute(wanted)]
+
+    async def get(self, name: str) -> Profile:
+        """Return one profile. Raises UnknownProfile."""
+        async with self._db.read() as connection:
+            row = (await connection.execute(select(profiles).where(profiles.c.name == name))).one_or_none()
+        if row is None:
+            raise UnknownProfile(name)
+        return self._read(row)
+
+    def proxy_of(self, profile: Profile) -> str | None:
+        """Return the proxy with its password, for launching. Raises ProxyUnreadable."""
+        if profile.sealed_proxy is None:
+            return None
+        return unseal(profile.sealed_proxy, self._proxy_key, bound_to=profile.name)
+
+    async def notes(self, name: str, *, limit: int = 20) -> Sequence[ProfileNote]:
+        """Return the newest lines of a profile's history, newest first."""
+        wanted = (
+            select(profile_events)
+            .where(profile_events.c.profile == name)
+            .order_by(profile_events.c.id.desc())
+            .limit(limit)
+        )
+        async with self._db.read() as connection:
+            rows = await connection.execute(wanted)
+            return [ProfileNote(id=r.id, profile=r.profile, at=r.at, type=r.type, data=r.data or {}) for r in rows]
+
+    # -- what an operator asks for -------------------------------------------------------------------------------
+    async def add(self, name: str, *, proxy: str | None = None) -> Profile:
+        """Make a profile on this node. Raises BadProfile, ProfileExists."""
+        now = datetime.now(UTC)
+        try:
+            check_name(name)
+            sealed = self._sealed(name, proxy)
+        except ValueError as exc:
+            raise BadProfile(str(exc)) from None
+        row: dict[str, Any] = {
+            "name": name,
+            "node_id": self.node,
+            "proxy": sealed,
+            "enabled": True,
+            "clearance": Clearance.NEW.value,
+            "reason": "",
+            "since": now,
+            "account": {},
+            "cooldowns": {},
+            "capabilities": {},
+            "revision": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
+        try:
+            async with self._db.write(TOPIC) as connection:
+                await connection.execute(insert(profiles).values(row))
+                await self._log(connection, name, "added", {"proxy": masked(proxy)})
+        except IntegrityError:
+            raise ProfileExists(f"profile {name} exists already; see: gateway profile show {name}") from None
+        return await self.get(name)
+
+    async def set_proxy(self, name: str, proxy: str | None) -> None:
+        """Let the profile go out another way. Raises BadProfile, UnknownProfile."""
+        try:
+            sealed = self._sealed(name, proxy)
+        except ValueError as exc:
+            raise BadProfile(str(exc)) from None
+        await self._ask(name, "proxy_changed", {"proxy": masked(proxy)}, proxy=sealed, revision=profiles.c.revision + 1)
+
+    async def enable(self, name: str) -> None:
+        await self._ask(name, "enabled", {}, enabled=True, revision=profiles.c.revision + 1)
+
+    async def disable(self, name: str) -> None:
+        await self._ask(name, "disabled", {}, enabled=False, revision=profiles.c.revision + 1)
+
+    async def imported(self, name: str, *, cookies: int) -> datetime:
+        """Say that a sign-in brought from elsewhere lies in the profile's checkpoints; it is applied and verified.
+
+        Returns the moment after which ``checked_at`` tells that it was.
+        """
+        now = datetime.now(UTC)
+        await self._ask(
+            name,
+            "imported",
+            {"cookies": cookies},
+            clearance=Clearance.NEW.value,
+            reason="a sign-in was imported; it is verified next",
+            since=now,
+            check_requested_at=now,
+            revision=profiles.c.revision + 1,
+        )
+        return now
+
+    async def request_check(self, name: str) -> datetime:
+        """Ask for a look at the profile. Returns the moment that ``checked_at`` reaches when it was done."""
+        now = datetime.now(UTC)
+        await self._ask(name, "check_requested", {}, check_requested_at=now)
+        return now
+
+    async def request_removal(self, name: str) -> None:
+        """Ask the owning node to delete the profile; its row goes when that is done."""
+        await self._ask(name, "removal_requested", {}, removed_at=datetime.now(UTC), enabled=False)
+
+    async def request_release(self, name: str, *, by: str, for_s: float) -> None:
+        """Ask for the profile's directory, or go on needing it: the request lapses after *for_s* unless repeated."""
+        until = datetime.now(UTC) + timedelta(seconds=for_s)
+        await self._change(name, release_requested_by=by, release_until=until)
+
+    async def end_release(self, name: str) -> None:
+        """Give the directory back to the gateway."""
+        await self._change(name, release_requested_by=None, release_until=None)
+
+    # -- what the owning node answers -----------------------------------------------------------------------------
+    async def record_seen(
+        self,
+        name: str,
+        *,
+        clearance: Clearance,
+        reason: str,
+        since: datetime,
+        account: Mapping[str, str],
+        cooldowns: Sequence[Cooldown],
+        last_checkpoint_at: datetime | None,
+        checked_at: datetime | None = None,
+    ) -> None:
+        """Write what the pool says of a profile; a row that is gone is no error.
+
+        Facts of the account once known are kept, and so is *since* while the clearance stays the same (a restart of the
+        gateway is no news about the site).
+        """
+        seen: dict[str, Any] = {
+            "clearance": clearance.value,
+            "reason": reason,
+            "since": case((profiles.c.clearance == clearance.value, profiles.c.since), else_=since),
+            "cooldowns": cooldowns_to_json(cooldowns),
+        }
+        if account:
+            seen |= {"account": dict(account), "account_id": account.get("id")}
+        if last_checkpoint_at is not None:
+            seen["last_checkpoint_at"] = last_checkpoint_at
+        if checked_at is not None:
+            seen["checked_at"] = checked_at
+        await self._record(name, seen)
+
+    async def note_protocol(self, name: str, protocol: str | None) -> None:
+        """Remember which generation of the site's protocol works with this account."""
+        await self._record(name, {"protocol": protocol})
+
+    async def answer_check(self, name: str, requested_at: datetime) -> None:
+        """Say that a check was answered by what the row says already."""
+        await self._record(name, {"checked_at": max(datetime.now(UTC), requested_at)})
+
+    async def answer_release(self, name: str, at: datetime | None) -> None:
+        """Say that the directory was given up (*at*), or taken back (None)."""
+        await self._record(name, {"released_at": at})
+
+    async def log(self, name: str, type_: str, data: Mapping[str, Any], *, at: datetime | None = None) -> None:
+        """Append a line to the profile's history."""
+        async with self._db.write() as connection:
+            await self._log(connection, name, type_, data, at=at)
+
+    async def remove(self, name: str) -> None:
+        """Forget the profile: its row and its history."""
+        async with self._db.write(TOPIC) as connection:
+            await connection.execute(delete(profile_events).where(profile_events.c.profile == name))
+            await connection.execute(delete(profiles).where(profiles.c.name == name))
+
+    # -- inside --------------------------------------------------------------------------------------------------
+    async def _ask(self, name: str, note: str, data: Mapping[str, Any], **values: Any) -> None:
+        async with self._db.write(TOPIC) as connection:
+            await self._update(connection, name, values)
+            await self._log(connection, name, note, data)
+
+    async def _record(self, name: str, values: Mapping[str, Any]) -> None:
+        async with self._db.write(TOPIC) as connection:
+            await connection.execute(
+                update(profiles).where(profiles.c.name == name).values(**values, updated_at=datetime.now(UTC))
+            )
+
+    async def _change(self, name: str, **values: Any) -> None:
+        async with self._db.write(TOPIC) as connection:
+            await self._update(connection, name, values)
+
+    async def _update(self, connection: AsyncConnection, name: str, values: Mapping[str, Any]) -> None:
+        changed = await connection.execute(
+            update(profiles).where(profiles.c.name == name).values(**values, updated_at=datetime.now(UTC))
+        )
+        if changed.rowcount == 0:
+            raise UnknownProfile(name)
+
+    async def _log(
+        self, connection: AsyncConnection, name: str, type_: str, data: Mapping[str, Any], *, at: datetime | None = None
+    ) -> None:
+        row = {"profile": name, "at": at or datetime.now(UTC), "type": type_, "data": dict(data)}
+        await connection.execute(insert(profile_events).values(row))
+
+    def _sealed(self, name: str, proxy: str | None) -> str | None:
+        return None if proxy is None else seal(check_proxy(proxy), self._proxy_key, bound_to=name)
+
+    def _read(self, row: Row[Any]) -> Profile:
+        shown = None
+        if row.proxy is not None:
+            try:
+                shown = masked(unseal(row.proxy, self._proxy_key, bound_to=row.name))
+            except Exception as exc:
+                shown = f"unreadable: {exc}"
+        return Profile(
+            name=row.name,
+            node_id=row.node_id,
+            sealed_proxy=row.proxy,
+            shown_proxy=shown,
+            enabled=row.enabled,
+            clearance=Clearance(row.clearance),
+            reason=row.reason or "",
+            since=row.since,
+            account_id=row.account_id,
+            account=row.account or {},
+            cooldowns=cooldowns_from_json(row.cooldowns),
+            capabilities=row.capabilities or {},
+            protocol=row.protocol,
+            revision=row.revision,
+            check_requested_at=row.check_requested_at,
+            checked_at=row.checked_at,
+            release_requested_by=row.release_requested_by,
+            release_until=row.release_until,
+            released_at=row.released_at,
+            removed_at=row.removed_at,
+            last_checkpoint_at=row.last_checkpoint_at,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
