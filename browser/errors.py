@@ -79,3 +79,11 @@ class TooLarge(BrowserError):
 
 class StorageFull(BrowserError):
     """The disk below the target has no room left."""
+
+
+class CheckpointUnreadable(BrowserError):
+    """A sealed copy of cookies and storage cannot be opened: it was made with another key, or is damaged."""
+
+
+class SignInUnreadable(BrowserError):
+    """A file given as a sign-in is in no format known here, or holds nothing of use."""

@@ -1,0 +1,397 @@
+"""The pool: profiles, and leases of slots on them. The one door to this package for those who have work for a page.
+
+async with Pool(site, launch=..., profiles_dir=..., slots={"chat": 8}, checkpoint_key=key) as pool:
+    await pool.add(ProfileSpec("work"), clearance=Clearance.READY)
+    async with pool.lease("chat", timeout_s=30) as lease:
+        reply = await lease.transport.fetch("GET", "/api/…")
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from browser import processes
+from browser.agenda import Mode
+from browser.checkpoint import CheckpointStore
+from browser.chromium_context import ChromiumOpener
+from browser.cleanup import finish
+from browser.clearance import NEXT_ACTION, Clearance, Cooldown, Verdict
+from browser.context import Opener
+from browser.errors import (
+    BrowserError,
+    LeaseTimeout,
+    PoolClosed,
+    ProfileUnknown,
+)
+from browser.hold import Held
+from browser.janitor import Janitor
+from browser.keeper import Keeper
+from browser.launch import LaunchSettings
+from browser.lease import Lease
+from browser.profiles import ProfileDir, ProfileSpec, check_name
+from browser.resident import Resident
+from browser.settings import PoolSettings
+from browser.site import Site
+from browser.slot import Slot, SlotBook, Waiter
+from browser.standing import Standing
+from browser.status import ProfileEvent, ProfileStatus
+from browser.transport_limits import TransportLimits
+
+log = structlog.get_logger(__name__)
+
+#: Leaving the pool's block without `drain` gives running leases no more than this.
+CLOSE_S = 30.0
+
+
+class Pool:
+    """Leases profiles of one site. Use it as a context manager; see browser/README.md for the life of a profile."""
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        launch: LaunchSettings,
+        profiles_dir: Path,
+        slots: Mapping[str, int],
+        checkpoint_key: bytes,
+        settings: PoolSettings | None = None,
+        limits: TransportLimits | None = None,
+        on_event: Callable[[ProfileEvent], None] | None = None,
+        opener: Opener | None = None,
+    ) -> None:
+        """slots: how many leases of each kind of work one profile bears. opener: what starts browsers (Chromium)."""
+        self._site = site
+        self._settings = settings or PoolSettings()
+        self._profiles_dir = profiles_dir
+        self._key = checkpoint_key
+        self._on_event = on_event
+        self._opener = opener or ChromiumOpener(
+            site, launch, launch_concurrency=self._settings.launch_concurrency, limits=limits
+        )
+        self._residents: dict[str, Resident] = {}
+        self._book = SlotBook(slots, max_waiting=self._settings.max_waiting, may_lease=self._may_lease)
+        self._janitor = Janitor(lambda lease: self._book.give_back(lease.slot))
+        self._memory: dict[str, int] = {}
+        self._stack = AsyncExitStack()
+        self._group: asyncio.TaskGroup | None = None
+        self._closed = False
+        self._version = 0
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        self._stack.push_async_callback(self._opener.close)
+        self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        janitor = self._group.create_task(self._janitor.run(), name="janitor")
+        self._stack.callback(janitor.cancel)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if exc is None:
+            await self.drain(timeout_s=CLOSE_S)
+        else:
+            await finish(self.drain(timeout_s=self._settings.lease_grace_s), within_s=CLOSE_S * 2, what="pool closing")
+        return await self._stack.__aexit__(kind, exc, trace)
+
+    def __repr__(self) -> str:
+        profiles = ", ".join(
+            f"{name}: {resident.affairs.clearance}{'' if resident.affairs.context is None else ' running'} "
+            + " ".join(f"{kind} {count.used}/{count.total}" for kind, count in self._book.counts(name).items())
+            for name, resident in sorted(self._residents.items())
+        )
+        waiting = " ".join(f"{kind} {self._book.waiting(kind)}" for kind in self._book.totals)
+        return f"<Pool {'closed' if self._closed else 'open'} | {profiles or 'no profiles'} | waiting: {waiting}>"
+
+    # Profiles.
+
+    async def add(
+        self,
+        spec: ProfileSpec,
+        *,
+        clearance: Clearance = Clearance.NEW,
+        reason: str = "",
+        account: Mapping[str, str] | None = None,
+        cooldowns: Iterable[Cooldown] = (),
+    ) -> None:
+        """Take a profile in, standing where it stood when it was last known.
+
+        READY starts when first needed; NEW, and one that waits for a human or has an import to apply, starts at once.
+        """
+        if self._group is None or self._closed:
+            raise PoolClosed("the pool is closed")
+        if spec.name in self._residents:
+            raise BrowserError(f"profile {spec.name} is in the pool already")
+        directory = ProfileDir(self._profiles_dir / spec.name)
+        directory.create()
+        store = CheckpointStore(directory.checkpoints, profile=spec.name, key=self._key)
+        standing = Standing(clearance, reason, account=dict(account or {}))
+        for cooldown in cooldowns:
+            standing.cool(cooldown)
+        resident = Resident(
+            spec,
+            site=self._site,
+            keeper=Keeper(directory, store=store, opener=self._opener),
+            settings=self._settings,
+            standing=standing,
+            changed=self._capacity_changed,
+            tell=self._tell,
+        )
+        self._residents[spec.name] = resident
+        self._book.add_profile(spec.name)
+        self._group.create_task(resident.run(), name=f"profile {spec.name}")
+        self._capacity_changed()
+
+    async def remove(self, name: str) -> None:
+        """Let a profile go: its leases get the grace, its browser is closed, its directory stays on disk, unlocked."""
+        resident = self._resident(name)
+        del self._residents[name]
+        self._book.remove_profile(name)
+        self._memory.pop(name, None)
+        self._capacity_changed()
+        await resident.shut(Mode.LEAVING, grace_s=self._settings.lease_grace_s)
+
+    async def update(self, spec: ProfileSpec) -> None:
+        """Take a changed configuration: another proxy restarts and checks the profile, `enabled` lets it in or out."""
+        resident = self._resident(spec.name)
+        resident.respec(spec)
+        if not spec.enabled:
+            await resident.shut(Mode.DISABLED, grace_s=self._settings.lease_grace_s)
+        elif resident.affairs.mode is Mode.DISABLED:
+            resident.reopen(check=True)
+
+    async def release(self, name: str, *, timeout_s: float) -> None:
+        """Give a profile's directory up, so that another process may work in it, until `resume`.
+
+        Leases get half of *timeout_s* to end. Raises LeaseTimeout when the browser did not close in time.
+        """
+        resident = self._resident(name)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await resident.shut(Mode.RELEASED, grace_s=min(self._settings.lease_grace_s, timeout_s / 2))
+        except TimeoutError:
+            raise LeaseTimeout(f"profile {name} could not be released within {timeout_s:g} s") from None
+
+    def resume(self, name: str) -> None:
+        """Work with a released profile again; it is started and checked, with the checkpoints others may have made."""
+        self._resident(name).reopen(check=True)
+
+    async def check(self, name: str) -> Verdict:
+        """Look at a profile now: start it if needed, go home, ask the site. READY takes a checkpoint.
+
+        Raises what prevented a verdict: LaunchFailed, TransportFailed, ProfileBusy, ProfileNotCleared (closed).
+        """
+        return await self._resident(name).check()
+
+    async def checkpoint_now(self, name: str) -> None:
+        """Copy a signed-in profile's cookies and storage out. Raises ProfileNotCleared when it is not signed in."""
+        await self._resident(name).checkpoint()
+
+    # Slots.
+
+    def free(self, kind: str) -> list[str]:
+        """Return the profiles on which a slot of *kind* could be had now without waiting, the best one first."""
+        return [] if self._closed else self._book.free(kind)
+
+    async def wait_changed(self, seen: int) -> int:
+        """Wait until capacity may have changed since *seen* (begin with 0); returns what to give next time.
+
+        Raises PoolClosed when nothing will change any more.
+        """
+        while self._version == seen:
+            if self._closed:
+                raise PoolClosed("the pool is closed")
+            await self._news.wait()
+        return self._version
+
+    @asynccontextmanager
+    async def lease(self, kind: str, *, timeout_s: float, profile: str | None = None) -> AsyncIterator[Lease]:
+        """Borrow a slot for one kind of work, on the best profile or on a certain one, for the length of the block.
+
+        timeout_s: for getting it, including the start of a suspended browser. Raises LeaseTimeout, PoolSaturated,
+        PoolClosed; with *profile* also ProfileUnknown, ProfileNotCleared (at once), ProfileBusy, LaunchFailed.
+        """
+        lease = await self._granted(kind, profile, asyncio.get_running_loop().time() + timeout_s, timeout_s)
+        try:
+            yield lease
+        finally:
+            lease.end()
+
+    @asynccontextmanager
+    async def hold(self, name: str, *, timeout_s: float) -> AsyncIterator[Held]:
+        """Give a profile's page to an operator for the length of the block; other leases end first.
+
+        Raises LeaseTimeout, ProfileUnknown, ProfileNotCleared (disabled, released), ProfileBusy, LaunchFailed,
+        TransportFailed (the site cannot be reached).
+        """
+        resident = self._resident(name)
+        held = await resident.hold(timeout_s)
+        try:
+            yield held
+        finally:
+            resident.unhold()
+
+    async def drain(self, *, timeout_s: float) -> None:
+        """Lend nothing more, wait for the borrowers, copy everything out, close; then the pool is closed for good."""
+        self._closed = True
+        self._book.refuse(lambda _: PoolClosed("the pool is closing"))
+        self._capacity_changed()
+        residents, self._residents = list(self._residents.values()), {}
+        # The grace leaves time for checkpoints and for Chromium to write its files.
+        grace_s = max(0.0, timeout_s - 10.0) if timeout_s > 12.0 else timeout_s / 4
+        async with asyncio.TaskGroup() as group:
+            for resident in residents:
+                group.create_task(resident.shut(Mode.LEAVING, grace_s=grace_s))
+
+    # What is told.
+
+    def status(self) -> list[ProfileStatus]:
+        """Return every profile as it is now, by name."""
+        return [self._status(self._residents[name]) for name in sorted(self._residents)]
+
+    async def measure_memory(self) -> dict[str, int]:
+        """Measure what each running profile takes, in bytes; `status` shows it from then on."""
+        running = {
+            name: context.pid
+            for name, resident in self._residents.items()
+            if (context := resident.affairs.context) is not None and context.pid is not None
+        }
+        self._memory = {name: await asyncio.to_thread(processes.pss_bytes, pid) for name, pid in running.items()}
+        return dict(self._memory)
+
+    def _status(self, resident: Resident) -> ProfileStatus:
+        affairs, standing = resident.affairs, resident.standing
+        context = affairs.context
+        return ProfileStatus(
+            name=resident.name,
+            clearance=affairs.clearance,
+            reason=standing.reason,
+            since=standing.since,
+            next_action=NEXT_ACTION[affairs.clearance].replace("NAME", resident.name),
+            account=dict(standing.account),
+            cooldowns=standing.cooldowns(),
+            slots=self._book.counts(resident.name),
+            running=context is not None,
+            released=affairs.mode is Mode.RELEASED,
+            pid=None if context is None else context.pid,
+            pss_bytes=None if context is None else self._memory.get(resident.name),
+            last_checkpoint_at=resident.keeper.saved_at,
+            verified_at=standing.verified_at,
+            proxy=affairs.spec.proxy,
+            recycles=affairs.recycling.count(affairs.now),
+        )
+
+    # Granting.
+
+    async def _granted(self, kind: str, profile: str | None, deadline: float, timeout_s: float) -> Lease:
+        while True:
+            slot = await self._slot(kind, profile, deadline, timeout_s)
+            resident = self._residents.get(slot.profile)
+            if resident is None:
+                self._book.give_back(slot)
+                continue
+            lease = Lease(slot, resident, dispose=self._janitor.take)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    context = await resident.running()
+                lease.bind(context)
+            except TimeoutError:
+                lease.end()
+                raise LeaseTimeout(self._why_not(kind, profile, timeout_s)) from None
+            except BrowserError as exc:
+                lease.end()
+                if self._closed:
+                    raise PoolClosed("the pool is closing") from exc
+                if profile is not None:
+                    raise
+                log.info("lease moved on", profile=slot.profile, kind=kind, error=str(exc))
+            except BaseException:
+                lease.end()
+                raise
+            else:
+                return lease
+
+    async def _slot(self, kind: str, profile: str | None, deadline: float, timeout_s: float) -> Slot:
+        if self._closed:
+            raise PoolClosed("the pool is closed")
+        if kind not in self._book.totals:
+            raise ValueError(f"no kind of work is called {kind!r}; there are {', '.join(self._book.totals)}")
+        if profile is not None and (refusal := self._resident(profile).affairs.refusal()) is not None:
+            raise refusal
+        self._book.assign()  # a cooldown may have ended by the clock alone
+        if (slot := self._book.take(kind, profile)) is not None:
+            return slot
+        waiter: Waiter = self._book.enqueue(kind, profile)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await waiter.future
+        except BaseException as exc:
+            # A slot may have been handed to us in the very tick we were cancelled; it goes on to the next.
+            self._book.withdraw(waiter)
+            if isinstance(exc, TimeoutError):
+                raise LeaseTimeout(self._why_not(kind, profile, timeout_s)) from None
+            raise
+
+    def _why_not(self, kind: str, profile: str | None, timeout_s: float) -> str:
+        names = [name for name in sorted(self._residents) if profile in (None, name)]
+        told = "; ".join(self._says(self._residents[name], kind) for name in names) or "there is no profile"
+        return f"no slot for {kind} became free within {timeout_s:g} s: {told}"
+
+    def _says(self, resident: Resident, kind: str) -> str:
+        affairs = resident.affairs
+        if (refusal := affairs.refusal()) is not None:
+            return str(refusal)
+        if (cooldown := affairs.standing.cooling(kind)) is not None:
+            return f"{resident.name} rests until {_clock(cooldown.until)}: {cooldown.reason}"
+        if affairs.context is None:
+            return f"{resident.name} is being started" + (f": {affairs.trouble}" if affairs.trouble else "")
+        return f"{resident.name} is fully used"
+
+    # Changes.
+
+    def _may_lease(self, name: str, kind: str) -> bool:
+        resident = self._residents.get(name)
+        return resident is not None and not self._closed and resident.may_lease(kind)
+
+    def _capacity_changed(self) -> None:
+        self._book.refuse(self._refusal)
+        self._book.assign()
+        self._version += 1
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _refusal(self, waiter: Waiter) -> BrowserError | None:
+        if waiter.profile is None:
+            return None
+        resident = self._residents.get(waiter.profile)
+        if resident is None:
+            return ProfileUnknown(f"profile {waiter.profile} has left the pool")
+        return resident.affairs.refusal()
+
+    def _resident(self, name: str) -> Resident:
+        resident = self._residents.get(name)
+        if resident is None:
+            if self._closed:
+                raise PoolClosed("the pool is closed")
+            raise ProfileUnknown(f"there is no profile {check_name(name)} in this pool")
+        return resident
+
+    def _tell(self, event: ProfileEvent) -> None:
+        if self._on_event is not None:
+            try:
+                self._on_event(event)
+            except Exception:
+                log.exception("event handler failed", what=event.what, profile=event.profile)
+
+
+def _clock(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

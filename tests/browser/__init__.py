@@ -1,0 +1,1 @@
+"""Real browsers, and the pool's promises with fake ones."""
