@@ -47,9 +47,7 @@ def make_certificate(folder: Path) -> Certificate:
     )
     key_file.touch(mode=0o600)
     key_file.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     return Certificate(certificate_file, key_file, spki_hash(key.public_key()))

@@ -65,6 +65,7 @@ class Exchange(ABC):
         self.started = False
         self.finished = False
         self.gone = False
+        self.broken_off = False
         self.bytes_out = 0
         self._chunks: list[bytes] = []
         self._received = 0

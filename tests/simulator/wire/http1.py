@@ -134,11 +134,11 @@ class Http1Exchange(Exchange):
 
     def cut(self) -> None:
         if not self.finished and not self.gone:
-            self.finished = True
+            self.broken_off = self.finished = True
             self.connection.transport.close()
 
     def drop(self) -> None:
-        self.finished = True
+        self.broken_off = self.finished = True
         self.connection.transport.abort()
 
     async def accept_websocket(self) -> WebSocket:

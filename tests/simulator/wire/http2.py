@@ -217,12 +217,12 @@ class Http2Exchange(Exchange):
     def cut(self) -> None:
         if self.finished or self.gone or self.connection.closed:
             return
-        self.finished = True
+        self.broken_off = self.finished = True
         self.connection.exchanges.pop(self.stream_id, None)
         self.connection.h2.reset_stream(self.stream_id, h2.errors.ErrorCodes.INTERNAL_ERROR)
         self.connection.flush()
 
     def drop(self) -> None:
-        self.finished = True
+        self.broken_off = self.finished = True
         self.connection.exchanges.pop(self.stream_id, None)
         self.connection.transport.abort()

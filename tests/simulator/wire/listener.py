@@ -34,9 +34,7 @@ async def listen_tls(app: App, running: Running, port: int, certificate: Path, k
     context.load_cert_chain(certificate, key)
     context.set_alpn_protocols(["h2", "http/1.1"])
     loop = asyncio.get_running_loop()
-    return await loop.create_server(
-        lambda: _Negotiated(app, running), LOOPBACK, port, ssl=context, backlog=1024
-    )
+    return await loop.create_server(lambda: _Negotiated(app, running), LOOPBACK, port, ssl=context, backlog=1024)
 
 
 async def listen_plain(app: App, running: Running, port: int) -> asyncio.Server:

@@ -15,9 +15,7 @@ from .exchange import ClientGoneError
 
 
 class WebSocket:
-    def __init__(
-        self, transport: asyncio.Transport, writable: asyncio.Event, count: Callable[[int], None]
-    ) -> None:
+    def __init__(self, transport: asyncio.Transport, writable: asyncio.Event, count: Callable[[int], None]) -> None:
         self._transport = transport
         self._writable = writable
         self._count = count
