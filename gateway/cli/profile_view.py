@@ -34,7 +34,9 @@ async def find(house: House, name: str) -> Profile:
 
 def state_of(profile: Profile) -> str:
     """Return the profile's state in one word for people and programs."""
-    return str(profile.clearance if profile.enabled else Clearance.DISABLED)
+    if not profile.enabled:
+        return str(Clearance.DISABLED)
+    return str(Clearance.HELD if profile.release_wanted(datetime.now(UTC)) else profile.clearance)
 
 
 def in_words(profile: Profile) -> str:
@@ -143,7 +145,7 @@ def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes:
             "proxy": profile.shown_proxy or "",
             "protocol": profile.protocol or "",
             "checked": ago(profile.checked_at),
-            "sign-ins": f"{len(copies)} copies, the newest {ago(copies[0].taken_at)}" if copies else "no copy yet",
+            "sign-ins": _kept(copies),
             "folder": str(house.settings.profiles_dir / profile.name),
         }
     )
@@ -153,8 +155,16 @@ def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes:
     return text
 
 
+def _kept(copies: Sequence[Checkpoint]) -> str:
+    if not copies:
+        return "none kept yet"
+    waiting = "; an imported one waits to be applied" if any(copy.imported for copy in copies) else ""
+    return f"{len(copies)} kept, the newest {ago(copies[0].taken_at)}{waiting}"
+
+
 def _shown(line: ProfileNote) -> str:
-    told = ", ".join(str(value) for value in line.data.values() if value not in (None, "", {}, []))
+    said = {key: value for key, value in line.data.items() if value not in (None, "", {}, [])}
+    told = ", ".join(f"{value} {key}" if isinstance(value, int) else str(value) for key, value in said.items())
     return f"  {shortened(told, 80)}" if told else ""
 
 

@@ -17,6 +17,9 @@ from gateway.profiles.model import Profile
 from gateway.profiles.registry import Registry
 from gateway.settings import Settings
 
+#: States in which the profile cannot work and nothing will change by itself.
+TROUBLED = NEEDS_HUMAN | {Clearance.NEW, Clearance.CRASHED}
+
 
 async def profiles(settings: Settings, registry: Registry) -> AsyncIterator[Finding]:
     """Look at each profile of this node, and at what lies on disk."""
@@ -39,7 +42,7 @@ def _state(row: Profile) -> Finding:
     if not row.enabled:
         return ok(about, "disabled")
     said = str(row.clearance) + (f": {row.reason}" if row.reason else "")
-    if row.clearance in NEEDS_HUMAN or row.clearance in (Clearance.NEW, Clearance.CRASHED):
+    if row.next_action and row.clearance in TROUBLED:
         return warn(about, said, row.next_action)
     return ok(about, said)
 

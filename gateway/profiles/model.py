@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from browser.clearance import NEXT_ACTION, Clearance, Cooldown
-from gateway.profiles.sealing import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +25,7 @@ class Profile:
     node_id: str
     sealed_proxy: str | None = None
     shown_proxy: str | None = None
+    proxy_unreadable: bool = False
     enabled: bool = True
     clearance: Clearance = Clearance.NEW
     reason: str = ""
@@ -60,6 +60,8 @@ class Profile:
     def next_action(self) -> str:
         """What the operator does next, '' when nothing."""
         state = self.clearance if self.enabled else Clearance.DISABLED
+        if self.proxy_unreadable:
+            return f"set its proxy again: gateway profile proxy {self.name} URL"
         if state is Clearance.NEW and self.check_wanted:
             return ""  # a sign-in was imported and is verified next
         return NEXT_ACTION[state].replace("NAME", self.name)
@@ -85,6 +87,3 @@ class ProfileNote:
     at: datetime
     type: str
     data: Mapping[str, Any] = field(default_factory=dict)
-
-
-__all__ = ["Profile", "ProfileNote", "cooldowns_from_json", "cooldowns_to_json", "masked"]

@@ -18,7 +18,7 @@ from browser.clearance import Clearance, Cooldown
 from browser.profiles import check_name, check_proxy
 from gateway.db.connect import Database
 from gateway.db.tables import profile_events, profiles
-from gateway.profiles.errors import BadProfile, ProfileExists, UnknownProfile
+from gateway.profiles.errors import BadProfile, ProfileExists, ProxyUnreadable, UnknownProfile
 from gateway.profiles.model import Profile, ProfileNote, cooldowns_from_json, cooldowns_to_json
 from gateway.profiles.sealing import masked, seal, unseal
 
@@ -107,7 +107,17 @@ class Registry:
             sealed = self._sealed(name, proxy)
         except ValueError as exc:
             raise BadProfile(str(exc)) from None
-        await self._ask(name, "proxy_changed", {"proxy": masked(proxy)}, proxy=sealed, revision=profiles.c.revision + 1)
+        await self._ask(
+            name,
+            "proxy_changed",
+            {"proxy": masked(proxy)},
+            proxy=sealed,
+            # A refusal may have been meant for the old address.
+            clearance=case(
+                (profiles.c.clearance == Clearance.BLOCKED.value, Clearance.NEW.value), else_=profiles.c.clearance
+            ),
+            revision=profiles.c.revision + 1,
+        )
 
     async def enable(self, name: str) -> None:
         await self._ask(name, "enabled", {}, enabled=True, revision=profiles.c.revision + 1)
@@ -168,14 +178,16 @@ class Registry:
         """Write what the pool says of a profile; a row that is gone is no error.
 
         Facts of the account once known are kept, and so is *since* while the clearance stays the same (a restart of the
-        gateway is no news about the site).
+        gateway is no news about the site). What the site last said outlives a profile's being disabled, too: that it is
+        disabled stands in the row already.
         """
-        seen: dict[str, Any] = {
-            "clearance": clearance.value,
-            "reason": reason,
-            "since": case((profiles.c.clearance == clearance.value, profiles.c.since), else_=since),
-            "cooldowns": cooldowns_to_json(cooldowns),
-        }
+        seen: dict[str, Any] = {"cooldowns": cooldowns_to_json(cooldowns)}
+        if clearance is not Clearance.DISABLED:
+            seen |= {
+                "clearance": clearance.value,
+                "reason": reason,
+                "since": case((profiles.c.clearance == clearance.value, profiles.c.since), else_=since),
+            }
         if account:
             seen |= {"account": dict(account), "account_id": account.get("id")}
         if last_checkpoint_at is not None:
@@ -240,17 +252,18 @@ class Registry:
         return None if proxy is None else seal(check_proxy(proxy), self._proxy_key, bound_to=name)
 
     def _read(self, row: Row[Any]) -> Profile:
-        shown = None
+        shown, unreadable = None, False
         if row.proxy is not None:
             try:
                 shown = masked(unseal(row.proxy, self._proxy_key, bound_to=row.name))
-            except Exception as exc:
-                shown = f"unreadable: {exc}"
+            except ProxyUnreadable:
+                shown, unreadable = "unreadable", True
         return Profile(
             name=row.name,
             node_id=row.node_id,
             sealed_proxy=row.proxy,
             shown_proxy=shown,
+            proxy_unreadable=unreadable,
             enabled=row.enabled,
             clearance=Clearance(row.clearance),
             reason=row.reason or "",

@@ -26,10 +26,7 @@ def unseal(sealed: str, key: bytes, *, bound_to: str) -> str:
         raw = base64.urlsafe_b64decode(sealed)
         return AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], bound_to.encode()).decode()
     except (InvalidTag, ValueError):
-        raise ProxyUnreadable(
-            f"the proxy of profile {bound_to} was sealed with another secret key; "
-            f"set it again: gateway profile proxy {bound_to} URL"
-        ) from None
+        raise ProxyUnreadable(f"the proxy of profile {bound_to} was sealed with another secret key") from None
 
 
 def masked(proxy: str | None) -> str | None:

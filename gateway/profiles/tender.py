@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-from browser.pool import Pool
 
 from browser.clearance import Clearance
 from browser.errors import BrowserError, ProfileUnknown
+from browser.pool import Pool
 from browser.profiles import ProfileDir, ProfileSpec
 from gateway.profiles.errors import ProxyUnreadable
 from gateway.profiles.model import Profile
@@ -93,7 +93,13 @@ class Tender:
         spec = await self._spec(row)
         if spec is None:
             return
-        await self._pool.add(spec, clearance=starting_clearance(row), reason=row.reason, cooldowns=row.cooldowns)
+        await self._pool.add(
+            spec,
+            clearance=starting_clearance(row),
+            reason=row.reason,
+            account=row.account,
+            cooldowns=row.cooldowns,
+        )
         self._known[row.name] = Known(row.revision)
         log.info("profile taken up", profile=row.name, clearance=row.clearance.value)
 
@@ -138,23 +144,24 @@ class Tender:
         await self._recorder.write(row.name, checked_for=row.check_requested_at)
 
     async def _release_or_resume(self, row: Profile) -> None:
-        wanted = row.release_wanted(datetime.now(UTC))
         known = self._known.get(row.name)
-        if wanted and (known is None or not known.released):
+        if row.release_wanted(datetime.now(UTC)):
             if known is None:  # it never was in the pool: nothing to give up, only to keep off
                 known = self._known[row.name] = Known(revision=-1, in_pool=False)
-            elif known.in_pool:
-                await self._pool.release(row.name, timeout_s=RELEASE_S)
-            known.released = True
-            log.info("profile released", profile=row.name, to=row.release_requested_by)
-            await self._registry.answer_release(row.name, datetime.now(UTC))
-        elif not wanted and known is not None and known.released:
+            if not known.released:
+                if known.in_pool:
+                    await self._pool.release(row.name, timeout_s=RELEASE_S)
+                known.released = True
+                log.info("profile released", profile=row.name, to=row.release_requested_by)
+            if row.released_at is None:
+                await self._registry.answer_release(row.name, datetime.now(UTC))
+            return
+        if known is not None and known.released:
             if known.in_pool:
-                await self._pool.resume(row.name)
+                self._pool.resume(row.name)
             known.released = False
             log.info("profile taken back", profile=row.name)
-            await self._registry.answer_release(row.name, None)
-        elif not wanted and row.released_at is not None:  # a gateway that ended meanwhile had answered
+        if row.released_at is not None:
             await self._registry.answer_release(row.name, None)
 
     async def _remove(self, row: Profile) -> None:
