@@ -16,8 +16,8 @@ import asyncio
 import itertools
 import json
 import secrets
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -87,6 +87,7 @@ class Bridge:
         self._in_document = asyncio.Event()
         self._gone = asyncio.Event()
         self._mailboxes: dict[int, Mailbox] = {}
+        self._deadlines: set[asyncio.Timeout] = set()
         self._ids = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -161,6 +162,9 @@ class Bridge:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run *work* beside the calls, at most until the bridge is closed."""
+        if self._closed:
+            work.close()
+            return
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -169,10 +173,11 @@ class Bridge:
         """Send one CDP command on the page's session."""
         self._check()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with self._bounded(timeout_s):
                 answer: dict[str, Any] = await self.session.send(method, parameters)
                 return answer
         except TimeoutError:
+            self._check()
             raise TransportTimeout(f"the browser did not answer {method} within {timeout_s:g} s") from None
         except Exception as error:
             raise self._explained(error) from error
@@ -180,14 +185,14 @@ class Bridge:
     async def _evaluate(self, expression: str, parameters: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         self._check()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with self._bounded(timeout_s):
                 if not self._in_document.is_set():
                     await self._in_document.wait()
-                    self._check()
                 answer = await self.session.send(
                     "Runtime.evaluate", {"expression": expression, "uniqueContextId": self._context, **parameters}
                 )
         except TimeoutError:
+            self._check()
             raise TransportTimeout(f"the page did not answer within {timeout_s:g} s") from None
         except BrowserError:
             raise
@@ -201,6 +206,16 @@ class Bridge:
             )
         result: dict[str, Any] = answer["result"]
         return result
+
+    @asynccontextmanager
+    async def _bounded(self, timeout_s: float) -> AsyncIterator[None]:
+        """A deadline that also passes when the page is lost: a crashed renderer leaves some calls without an answer."""
+        async with asyncio.timeout(timeout_s) as deadline:
+            self._deadlines.add(deadline)
+            try:
+                yield
+            finally:
+                self._deadlines.discard(deadline)
 
     # ------------------------------------------------------------------------------------------- what comes in
 
@@ -264,7 +279,8 @@ class Bridge:
             return
         self.lost = reason
         self._gone.set()
-        self._in_document.set()  # who waits for a document must hear of it too
+        for deadline in [deadline for deadline in self._deadlines if not deadline.expired()]:
+            deadline.reschedule(asyncio.get_running_loop().time())
         self._end_mailboxes(SlotLost(reason))
         if not self._closed:
             self._on_lost(reason)

@@ -10,11 +10,12 @@ from typing import Any
 from playwright.async_api import BrowserContext, Page
 
 from browser.bridge import Bridge
+from browser.downloads import Downloads
 from browser.exchanges import Calls, page_request
 from browser.navigation import Navigator
 from browser.site import Site
 from browser.streams import PageStream, Streams
-from browser.transport import PageFacts, Reply, World
+from browser.transport import Download, PageFacts, Reply, World
 from browser.transport_limits import MIB, TransportLimits
 
 
@@ -30,6 +31,7 @@ class PageTransport:
         self._navigator = Navigator(page, bridge, on_navigated)
         self._calls = Calls(bridge)
         self._streams = Streams(bridge)
+        self._downloads = Downloads(page.context, bridge, site=site, downloads_dir=downloads_dir)
 
     @classmethod
     async def open(
@@ -79,6 +81,7 @@ class PageTransport:
     async def close(self) -> None:
         """End all calls and stop listening. The context's owner closes the context."""
         await self._bridge.close()
+        await self._downloads.close()
 
     async def fetch(
         self,
@@ -107,3 +110,16 @@ class PageTransport:
     ) -> AbstractAsyncContextManager[PageStream]:
         request = page_request(method, url, json=json, headers=headers, world=world)
         return self._streams.open(request, start_timeout_s=start_timeout_s, idle_timeout_s=idle_timeout_s)
+
+    async def download(
+        self,
+        url: str,
+        *,
+        into: Path,
+        limit_bytes: int,
+        start_timeout_s: float = 30.0,
+        timeout_s: float = 600.0,
+    ) -> Download:
+        return await self._downloads.save(
+            url, into=into, limit_bytes=limit_bytes, start_timeout_s=start_timeout_s, timeout_s=timeout_s
+        )

@@ -42,6 +42,9 @@ class TransportLimits:
     navigation_s: float = 45.0
     #: Seconds between two download starts on one page. Chromium drops starts beyond about ten a second silently.
     download_start_gap_s: float = 0.125
+    #: Seconds after which a start that the browser says nothing of is tried again: it was probably dropped. If both
+    #: begin after all, the later one is cancelled.
+    download_press_again_s: float = 5.0
     #: Downloads at once; each holds an exchange of the assets host and a file.
     downloads: int = 12
     #: Seconds between two looks at a growing file. Chromium reports progress twice a second only.

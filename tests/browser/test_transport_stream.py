@@ -220,7 +220,7 @@ async def test_one_stream_too_many_is_refused_in_time(chromium: Running, opened:
     async with AsyncExitStack() as stack:
         for _ in range(2):
             await stack.enter_async_context(other.transport.stream("GET", "/lines?n=1&hang=1"))
-        with pytest.raises(TransportFailed, match="2 streams are open on this page and none ended within 0.2 s"):
+        with pytest.raises(TransportFailed, match=r"2 streams are open on this page and none ended within 0\.2 s"):
             async with other.transport.stream("GET", "/lines?n=1"):
                 pass
     async with other.transport.stream("GET", "/lines?n=1&gap=0") as reply:

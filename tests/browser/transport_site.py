@@ -333,7 +333,7 @@ async def split(_: Exchange, answer: Answering) -> None:
 
 async def flood(exchange: Exchange, answer: Answering) -> None:
     """As many bytes as the reader takes, up to ``mb``."""
-    await answer.start(200, content_type="text/plain")
+    await answer.start(200, content_type="text/plain", cache_control="no-store")
     for _ in range(int(exchange.query.get("mb", "64")) * 16):
         await answer.piece(b"f" * 65536)
     await answer.end()
@@ -368,6 +368,7 @@ async def asset(exchange: Exchange, answer: Answering) -> None:
         return
     data = asset_bytes(float(query.get("mb", "1")))
     headers: dict[str, Any] = {} if "no_length" in query else {"content_length": len(data)}
+    headers |= {"etag": f'"{len(data)}"', "accept_ranges": "bytes", "cache_control": "private, max-age=3600"}
     await answer.start(200, content_type="video/mp4; codecs=none", **headers)
     rate, sent, began = float(query.get("rate", "0")), 0, time.monotonic()
     stop_at = int(float(query["cut"]) * 1024 * 1024) if "cut" in query else len(data)
@@ -383,13 +384,19 @@ async def asset(exchange: Exchange, answer: Answering) -> None:
     await answer.end()
 
 
+async def moved(exchange: Exchange, answer: Answering) -> None:
+    """A redirect to ``to``."""
+    await answer.start(302, location=exchange.query["to"])
+    await answer.end()
+
+
 async def not_found(_: Exchange, answer: Answering) -> None:
     await answer.json({"error": "no such path"}, 404)
 
 
 ROUTES: dict[str, Callable[[Exchange, Answering], Awaitable[None]]] = {
     "/": home, "/page": page, "/echo": echo, "/digest": digest, "/text": text, "/slow": slow, "/lines": lines,
-    "/split": split, "/flood": flood, "/cut": cut_short, "/asset": asset,
+    "/split": split, "/flood": flood, "/cut": cut_short, "/asset": asset, "/moved": moved,
 }  # fmt: skip
 NEEDS_BODY = {echo, digest}
 

@@ -1,0 +1,169 @@
+"""Pages of ours from which downloads are started: one per origin, with a document of one line.
+
+A link with a ``download`` attribute is honoured only for its own page's origin; pressed in a page of another origin it
+would navigate that page away. So each origin gets a stub document, answered by us, at a path of it; requests for the
+files themselves go out as the browser's own, with the profile's cookies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.async_api import BrowserContext, Page, Route
+from playwright.async_api import Download as BrowserDownload
+
+from browser.bridge import Bridge
+from browser.errors import TransportFailed, TransportTimeout
+from browser.exchanges import Calls, page_request
+from browser.transport import Reply, World
+from browser.transport_limits import KIB, TransportLimits
+
+STUB = "<!doctype html><title>Downloads</title>"
+
+
+class Start:
+    """One press of a link: the browser's name for the download it began, and whether the browser gave it up."""
+
+    def __init__(self) -> None:
+        self.guid: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.download: BrowserDownload | None = None
+        self.given_up = False
+
+
+class DownloadPage:
+    """A stub page of one origin."""
+
+    def __init__(self, page: Page, bridge: Bridge, stub_url: str) -> None:
+        self.page = page
+        self.bridge = bridge
+        self.users = 0
+        self.left = False
+        self._stub_url = stub_url
+        self._calls = Calls(bridge)
+        self._starts: dict[str, Start] = {}
+        self._begun_unseen: dict[str, Start] = {}
+        self._running: dict[str, Start] = {}
+        self._next_start = 0.0
+
+    @classmethod
+    async def open(cls, context: BrowserContext, stub_url: str, limits: TransportLimits) -> DownloadPage:
+        page = await context.new_page()
+        try:
+            bridge = await Bridge.install(page, limits=limits)
+
+            async def answer(route: Route) -> None:
+                await route.fulfill(status=200, content_type="text/html", body=STUB)
+
+            await page.route(stub_url, answer)
+            await page.goto(stub_url, wait_until="domcontentloaded", timeout=limits.step_s * 1000)
+            await page.unroute(stub_url)
+            made = cls(page, bridge, stub_url)
+            bridge.session.on("Page.downloadWillBegin", made._begun)
+            bridge.session.on("Page.downloadProgress", made._went_on)
+            page.on("download", made._told)
+            bridge.on_parsed = made._navigated
+        except BaseException:
+            with suppress(Exception):
+                await page.close()
+            raise
+        return made
+
+    @property
+    def usable(self) -> bool:
+        return not self.bridge.lost and not self.left
+
+    async def probe(self, url: str, *, timeout_s: float) -> Reply:
+        """Ask for *url* and drop the answer after its headers; of an error answer keep the start of the body.
+
+        The download itself tells no status: a refusal and a lost connection look the same there.
+        """
+        request = page_request("GET", url, world=World.ISOLATED)
+        return await self._calls.perform(request, timeout_s=timeout_s, limit_bytes=64 * KIB, probe=True)
+
+    async def start(self, url: str, *, timeout_s: float) -> tuple[str, Start]:
+        """Start the download of *url*; returns the browser's name for it once the site has answered.
+
+        A start that the browser dropped (it does so silently above about ten a second) is repeated.
+        """
+        limits = self.bridge.limits
+        tokens: list[str] = []
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    await self._pause()
+                    token = secrets.token_hex(8)
+                    start = self._starts[token] = Start()
+                    tokens.append(token)
+                    start.guid.add_done_callback(_heard)
+                    await self.bridge.run("press", f"{url}#{token}", timeout_s=limits.step_s)
+                    begun = [self._starts[token].guid for token in tokens]
+                    await asyncio.wait(
+                        begun, timeout=limits.download_press_again_s, return_when=asyncio.FIRST_COMPLETED
+                    )
+                    for token in tokens:
+                        if self._starts[token].guid.done():
+                            return self._starts[token].guid.result(), self._starts[token]
+        except TimeoutError:
+            raise TransportTimeout(f"the download of {url} did not begin within {timeout_s:g} s") from None
+        finally:
+            for token in tokens:
+                self._starts.pop(token, None)
+
+    async def _pause(self) -> None:
+        now = asyncio.get_running_loop().time()
+        start = max(now, self._next_start)
+        self._next_start = start + self.bridge.limits.download_start_gap_s
+        if start > now:
+            await asyncio.sleep(start - now)
+
+    def _begun(self, event: dict[str, Any]) -> None:
+        start = self._starts.get(urlsplit(event["url"]).fragment)
+        if start is None:  # given up by its caller, who did not know its name to cancel it
+            self.bridge.spawn(self._cancel(event["guid"]))
+        elif not start.guid.done():
+            start.guid.set_result(event["guid"])
+            self._running[event["guid"]] = start
+            if start.download is None:
+                self._begun_unseen[urlsplit(event["url"]).fragment] = start
+
+    def _went_on(self, event: dict[str, Any]) -> None:
+        if event["state"] == "inProgress":
+            return
+        start = self._running.pop(event["guid"], None)
+        if start is not None:
+            start.given_up = event["state"] == "canceled"
+
+    async def _cancel(self, guid: str) -> None:
+        with suppress(TransportFailed):
+            await self.bridge.command("Browser.cancelDownload", {"guid": guid}, timeout_s=self.bridge.limits.step_s)
+
+    def _told(self, download: BrowserDownload) -> None:
+        token = urlsplit(download.url).fragment
+        start = self._begun_unseen.pop(token, None) or self._starts.get(token)
+        if start is not None:
+            start.download = download
+
+    def _navigated(self) -> None:
+        if self.page.url == self._stub_url:
+            return
+        self.left = True
+        for start in self._starts.values():
+            if not start.guid.done():
+                start.guid.set_exception(
+                    TransportFailed("the site answered the download with a page of another origin")
+                )
+
+    async def close(self) -> None:
+        await self.bridge.close()
+        with suppress(Exception):  # a crashed page may refuse; its context's end closes it
+            async with asyncio.timeout(self.bridge.limits.step_s):
+                await self.page.close()
+
+
+def _heard(future: asyncio.Future[str]) -> None:
+    if not future.cancelled():
+        future.exception()  # a start nobody waits for any more may fail unheard

@@ -1,0 +1,205 @@
+"""Files saved by the browser's own download manager, as fast as it writes them to disk.
+
+Probe (status, size, type) → start on a page of the file's origin → follow the growing file → durable, renamed. The
+profile's cookies and network stack are the browser's; the bytes never pass through the page or the driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from playwright.async_api import BrowserContext
+from playwright.async_api import Download as BrowserDownload
+
+from browser.bridge import Bridge
+from browser.download_pages import DownloadPage, Start
+from browser.errors import (
+    BrowserError,
+    SlotLost,
+    StorageFull,
+    TooLarge,
+    TransportFailed,
+    TransportRefused,
+    TransportTimeout,
+)
+from browser.exchanges import Places
+from browser.site import Site
+from browser.tailing import Tail, free_bytes
+from browser.transport import Download, Reply
+from browser.transport_limits import MIB
+
+
+class Downloads:
+    """The downloads of one context; *bridge* is its API page's, which tells when everything is lost."""
+
+    def __init__(self, context: BrowserContext, bridge: Bridge, *, site: Site, downloads_dir: Path) -> None:
+        self._context = context
+        self._bridge = bridge
+        self._limits = bridge.limits
+        self._site = site
+        self._dir = downloads_dir
+        self._pages: dict[str, DownloadPage] = {}  # by origin, least recently used first
+        self._making = asyncio.Lock()
+        self._places = Places(self._limits.downloads, "downloads")
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="download")
+
+    async def save(
+        self, url: str, *, into: Path, limit_bytes: int, start_timeout_s: float, timeout_s: float
+    ) -> Download:
+        """See transport.Transport.download."""
+        url = urldefrag(urljoin(self._site.home_url, url)).url
+        if urlsplit(url).scheme not in {"https", "http"}:
+            raise TransportFailed(f"{url[:80]} is not an address a page can download from")
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        start_timeout_s = min(start_timeout_s, timeout_s)
+        async with self._places.one(within_s=timeout_s), self._page_for(url) as page:
+            probed = await page.probe(url, timeout_s=start_timeout_s)
+            media_type = self._accepted(url, probed, into, limit_bytes)
+            guid, start = await page.start(url, timeout_s=start_timeout_s)
+            tail = Tail(self._dir, guid, into, limit_bytes=limit_bytes)
+            complete = False
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._follow(tail, url, start)
+                    sha256 = await asyncio.get_running_loop().run_in_executor(self._threads, tail.seal)
+                complete = True
+            except TimeoutError:
+                raise TransportTimeout(f"the download of {url} did not end within {timeout_s:g} s") from None
+            finally:
+                tail.discard()
+                self._bridge.spawn(self._release(guid, start, complete=complete))
+        return Download(path=into, size_bytes=tail.size_bytes, sha256=sha256, media_type=media_type)
+
+    # ---------------------------------------------------------------------------------------------- before the start
+
+    def _accepted(self, url: str, probed: Reply, into: Path, limit_bytes: int) -> str:
+        """Judge the probe; the bare media type when the download may begin."""
+        if probed.status >= 400:
+            raise TransportRefused(
+                f"the site answered {probed.status} for {url}",
+                status=probed.status,
+                body=probed.text,
+                headers=dict(probed.headers),
+            )
+        length = probed.headers.get("content-length", "")
+        size = int(length) if length.isdigit() else 0
+        if size > limit_bytes:
+            raise TooLarge(f"{url} has {size} bytes, more than {limit_bytes}")
+        for folder in (self._dir, into.parent):
+            self._room(folder, size)
+        return probed.headers.get("content-type", "application/octet-stream").split(";", 1)[0].strip().lower()
+
+    def _room(self, folder: Path, needed: int) -> None:
+        try:
+            free = free_bytes(folder)
+        except FileNotFoundError:
+            return  # the browser makes its folder with the first download
+        if free < needed:
+            raise StorageFull(f"{folder} has {free} bytes left, {needed} are needed")
+
+    @asynccontextmanager
+    async def _page_for(self, url: str) -> AsyncIterator[DownloadPage]:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        async with self._making:
+            page = self._pages.pop(origin, None)
+            if page is not None and not page.usable:
+                self._drop(page)
+                page = None
+            if page is None:
+                page = await self._new_page(origin)
+            self._pages[origin] = page  # last: most recently used
+            page.users += 1
+        try:
+            yield page
+        finally:
+            page.users -= 1
+            if page not in self._pages.values() and not page.users:
+                self._bridge.spawn(page.close())
+
+    async def _new_page(self, origin: str) -> DownloadPage:
+        idle = [key for key, page in self._pages.items() if not page.users]
+        for key in idle[: max(0, len(self._pages) + 1 - self._limits.download_pages)]:
+            self._drop(self._pages.pop(key))
+        self._alive()
+        stub_url = origin + (urlsplit(self._site.asset_url).path or "/")
+        try:
+            page = await DownloadPage.open(self._context, stub_url, self._limits)
+            # A new page comes to the front in a window with tabs; the API page is the one people look at.
+            await self._bridge.page.bring_to_front()
+        except BrowserError:
+            raise
+        except Exception as error:
+            await self._bridge.settled()
+            raise TransportFailed(f"no page for downloads from {origin}: {str(error).splitlines()[0]}") from error
+        return page
+
+    def _drop(self, page: DownloadPage) -> None:
+        if not page.users:
+            self._bridge.spawn(page.close())
+
+    # ---------------------------------------------------------------------------------------------- while it runs
+
+    async def _follow(self, tail: Tail, url: str, start: Start) -> None:
+        loop = asyncio.get_running_loop()
+        quiet_since = loop.time()
+        while True:
+            finished = tail.finished
+            if (tail.attached or tail.attach()) and tail.has_more():
+                quiet_since = loop.time()
+                await loop.run_in_executor(self._threads, tail.absorb)
+            elif finished and tail.attached:
+                return
+            if tail.over_limit:
+                raise TooLarge(f"{url} is larger than the limit; {tail.size_bytes} bytes had arrived")
+            self._alive()
+            if not finished and (start.given_up or (tail.attached and tail.vanished())):
+                raise await self._broken(tail, url, start)
+            if loop.time() - quiet_since > self._limits.download_idle_s:
+                raise TransportTimeout(f"the download of {url} made no progress for {self._limits.download_idle_s:g} s")
+            if not finished:
+                await asyncio.sleep(self._limits.download_poll_s)
+
+    async def _broken(self, tail: Tail, url: str, start: Start) -> BrowserError:
+        """Why the browser removed its file: it tells "canceled" for everything, so look at the disk first."""
+        await self._bridge.settled()
+        for folder in (self._dir, tail.into.parent):
+            if free_bytes(folder) < 1 * MIB:
+                return StorageFull(f"{folder} is full")
+        reason = ""
+        if start.download is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(1):
+                    reason = await start.download.failure() or ""
+        return TransportFailed(
+            f"the download of {url} broke after {tail.size_bytes} bytes ({reason or 'no reason told'})"
+        )
+
+    def _alive(self) -> None:
+        if self._bridge.lost:
+            raise SlotLost(self._bridge.lost)
+
+    # ---------------------------------------------------------------------------------------------- afterwards
+
+    async def _release(self, guid: str, start: Start, *, complete: bool) -> None:
+        """Stop an incomplete download at the site; in either case let browser and driver forget it and its file."""
+        if not complete:
+            with suppress(BrowserError):
+                await self._bridge.command("Browser.cancelDownload", {"guid": guid}, timeout_s=self._limits.step_s)
+        download: BrowserDownload | None = start.download
+        if download is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(self._limits.step_s):
+                    await download.delete()
+
+    async def close(self) -> None:
+        """Close the download pages. Downloads under way have ended with the bridge."""
+        for page in self._pages.values():
+            await page.close()
+        self._pages.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
