@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from gateway.errors import ImageTooLarge, InvalidJson, InvalidRequest
+from gateway.settings import Settings
 from gateway.web.error_responses import invalid_fields
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -29,6 +30,13 @@ Model = TypeVar("Model", bound=BaseModel)
 FORM_TYPES = frozenset({"multipart/form-data", "application/x-www-form-urlencoded"})
 MAX_FILES = 32
 MAX_FIELDS = 200
+#: More than any body without a picture in it needs.
+SMALL_BYTES = 1024 * 1024
+
+
+def json_limit(settings: Settings) -> int:
+    """Bytes of a JSON body that may hold the largest picture as base64."""
+    return settings.max_image_bytes * 4 // 3 + SMALL_BYTES
 
 
 def content_type(request: Request) -> str:
@@ -85,6 +93,13 @@ async def save(upload: UploadFile, place: Path, *, limit_bytes: int) -> None:
     if upload.size is not None and upload.size > limit_bytes:
         raise too_large(limit_bytes)
     await asyncio.to_thread(_copy, upload, place)
+
+
+def safe_name(name: str | None) -> str | None:
+    """The last part of a file name as it may be shown again and put in an address; None when nothing is left."""
+    last = (name or "").replace("\\", "/").rpartition("/")[2]
+    kept = "".join(c if c.isalnum() or c in "._-" else "_" for c in last).strip("._")
+    return kept[-100:] or None
 
 
 def too_large(limit_bytes: int) -> ImageTooLarge:

@@ -1,0 +1,55 @@
+"""A task's event stream in this API's words: snapshot, progress, end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from gateway.dialects.grok2api import translate
+from gateway.errors import TaskNotFound
+from gateway.tasks.model import Task
+from gateway.tasks.states import FINAL
+from gateway.web.services import Services
+from gateway.web.sse import Frame
+
+
+async def frames(
+    services: Services, task: Task, around: translate.Around, *, after: int
+) -> AsyncGenerator[Frame, None]:
+    """Yield the stream of *task*: from a snapshot on, or, with *after*, from the event that follows it."""
+    shown = translate.Around(around.link_to)
+    seq = after
+    percent = -1
+    if not after:
+        # Numbered before it is read: what the snapshot shows is then at least as new as the number says.
+        seq = await _newest(services, task.id)
+        task = await services.store.get(task.id, key_id=task.key_id)
+        percent = task.progress
+        yield Frame(translate.to_snapshot(task, around), id=str(seq))
+    if task.state in FINAL and not after:
+        yield Frame(translate.to_end(task, shown), id=str(seq))
+        return
+    async with aclosing(services.feed.follow(task.id, after=seq)) as events:
+        async for event in events:
+            seq = event.seq
+            if event.type in {"succeeded", "failed", "cancelled"}:
+                break
+            said = translate.to_event(event)
+            if said is None or (event.type == "progress" and said["progress"] <= percent):
+                continue  # no word for it, or the snapshot had it already
+            percent = said.get("progress", percent)
+            yield Frame(said, id=str(seq))
+    try:
+        task = await services.store.get(task.id, key_id=task.key_id)
+    except TaskNotFound:  # deleted meanwhile: to whoever watches, that is a cancellation
+        yield Frame({"type": "cancelled", "status": "cancelled", "message": "任务已删除"}, id=str(seq))
+        return
+    yield Frame(translate.to_end(task, shown), id=str(seq))
+
+
+async def _newest(services: Services, task_id: str) -> int:
+    """The number of the task's newest event."""
+    seq = 0
+    while page := await services.store.events(task_id, after=seq):
+        seq = page[-1].seq
+    return seq

@@ -1,0 +1,101 @@
+"""A task's own files over HTTP, and files by signed link."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from gateway.auth.callers import Caller
+from gateway.errors import FileMissing, GatewayError, ResultExpired, VideoNotReady
+from gateway.media.assets import SUFFIX, Asset, AssetKind, video_asset_id
+from gateway.tasks.model import Task
+from gateway.tasks.states import FINAL, Stage, State
+from gateway.web.files import FileAnswer, GrowingFileAnswer, Served
+from gateway.web.services import Services, TheServices
+
+Variant = Annotated[Literal["video", "thumbnail"], Query(description="The video, or its preview picture.")]
+
+router = APIRouter(tags=["Files"])
+
+
+@router.api_route(
+    "/media/{token}/{name}",
+    methods=["GET", "HEAD"],
+    summary="A file by its signed link",
+    response_class=Response,
+    responses={200: {"content": {"video/mp4": {}, "image/jpeg": {}}, "description": "The file; ranges are served."}},
+)
+async def by_link(token: str, name: str, request: Request, services: TheServices) -> Response:
+    """What `video_url` and `thumbnail_url` lead to. Needs no key; the link ends after a day or more."""
+    linked = services.links.check(f"/media/{token}/{name}", now=services.now())
+    asset = await services.media.get(linked.asset_id)
+    if asset.suffix != linked.suffix:
+        raise FileMissing("There is no such file.")
+    return await _whole(request, services, asset, max_age_s=int(linked.ends_at - services.now()))
+
+
+async def task_content(
+    request: Request, services: Services, caller: Caller, task_id: str, variant: Literal["video", "thumbnail"]
+) -> Response:
+    """Answer with a file of the caller's task; a video that is still being fetched from the site comes as it arrives.
+
+    Raises VideoNotReady, ResultExpired, TaskNotFound.
+    """
+    task = await services.store.get(task_id, key_id=caller.key_id)
+    if task.state is State.SUCCEEDED and task.result is not None:
+        asset_id = task.result.asset_id if variant == "video" else task.result.thumbnail_id
+        if asset_id is None:
+            raise ResultExpired("The video was removed when its time was over; the task itself is kept.")
+        return await _whole(request, services, await services.media.get(asset_id), max_age_s=0)
+    if variant == "video" and task.state is State.RUNNING and task.stage is Stage.DOWNLOAD:
+        return _growing(services, task)
+    raise VideoNotReady(_not_ready(task))
+
+
+async def _whole(request: Request, services: Services, asset: Asset, *, max_age_s: int) -> Response:
+    async with services.media.local(asset) as path:
+        file = Served(
+            path=path,
+            media_type=asset.media_type,
+            etag=asset.sha256[:32],
+            name=file_name(asset),
+            modified_at=asset.created_at or datetime.fromtimestamp(0, UTC),
+            max_age_s=max_age_s,
+        )
+        return FileAnswer(file, request.headers)
+
+
+def _growing(services: Services, task: Task) -> Response:
+    path = services.media.target(video_asset_id(task.id), SUFFIX[AssetKind.VIDEO])
+    part = path.with_name(f"{path.name}.part")
+    if not part.exists() and not path.exists():
+        raise VideoNotReady("The video is about to be fetched from the site; try again in a moment.")
+
+    async def still_coming() -> bool:
+        try:
+            now = await services.store.get(task.id)
+        except GatewayError:
+            return False
+        return now.state is State.RUNNING and now.token == task.token
+
+    return GrowingFileAnswer(path, media_type="video/mp4", name=f"{task.id}.mp4", still_coming=still_coming)
+
+
+def _not_ready(task: Task) -> str:
+    match task.state:
+        case State.FAILED:
+            why = task.failure.message if task.failure else "no reason is known"
+            return f"This task failed and has no video: {why}"
+        case State.CANCELLED:
+            return "This task was cancelled and has no video."
+    assert task.state not in FINAL
+    return f"The video is not ready yet (progress {task.progress} %)."
+
+
+def file_name(asset: Asset) -> str:
+    """What a person saves the file as."""
+    name = asset.file_name or f"{asset.task_id or asset.id}{asset.suffix}"
+    return name if name.endswith(asset.suffix) else f"{name}{asset.suffix}"

@@ -1,0 +1,94 @@
+"""What routes work with: made once by ``gateway.app``, found on ``app.state.services``."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from gateway.auth.callers import Caller
+from gateway.errors import ShuttingDown
+from gateway.media.assets import Media
+from gateway.media.inputs import Inputs
+from gateway.media.links import Links
+from gateway.settings import Settings
+from gateway.tasks.model import TaskEvent
+from gateway.tasks.store import TaskStore
+from gateway.telemetry import Metrics
+from gateway.web.authentication import Keys
+from gateway.web.sse import HEARTBEAT_S
+from gateway.web.video_requests import CheckVideo
+
+#: Uploads live at least this long, however short results are kept.
+UPLOADS_KEPT_S = 86400.0
+
+
+class Feed(Protocol):
+    """Follows a task's events as they happen."""
+
+    def follow(self, task_id: str, *, after: int = 0) -> AsyncGenerator[TaskEvent, None]: ...
+
+
+@dataclass(slots=True)
+class Services:
+    """The house as its HTTP front sees it. No browser in here: dialects know none.
+
+    local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
+    begins to stop. why_waiting: (code, sentence) while no profile could take a video, None otherwise.
+    """
+
+    settings: Settings
+    store: TaskStore
+    feed: Feed
+    media: Media
+    links: Links
+    inputs: Inputs
+    keys: Keys
+    check_video: CheckVideo
+    metrics: Metrics
+    local_caller: Caller | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    heartbeat_s: float = HEARTBEAT_S
+    why_waiting: Callable[[], tuple[str, str] | None] = lambda: None
+    now: Callable[[], float] = time.time
+
+    def uploads_expire_at(self) -> datetime:
+        """Until when a picture is kept that no task uses yet."""
+        return datetime.fromtimestamp(self.now(), UTC) + timedelta(
+            seconds=max(self.settings.retention_s, UPLOADS_KEPT_S)
+        )
+
+    def accepting(self) -> None:
+        """Raise ShuttingDown when nothing new is taken any more."""
+        if self.stopping.is_set():
+            raise ShuttingDown("The gateway is stopping; try again in a few seconds.", retry_after_s=5)
+
+
+def services_of(request: Request) -> Services:
+    found: Services = request.app.state.services
+    return found
+
+
+TheServices = Annotated[Services, Depends(services_of)]
+
+
+def base_url(request: Request) -> str:
+    """Where this client reaches the gateway, without a slash at the end: as configured, as a proxy says, or as asked."""
+    configured = services_of(request).settings.public_url
+    if configured:
+        return configured.rstrip("/")
+    headers = request.headers
+    scheme = headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
+    host = headers.get("x-forwarded-host", "").partition(",")[0].strip() or headers.get("host", "")
+    prefix = headers.get("x-forwarded-prefix", "").partition(",")[0].strip().rstrip("/")
+    if scheme not in {"http", "https"}:
+        scheme = request.url.scheme
+    return f"{scheme}://{host or request.url.netloc}{prefix if prefix.startswith('/') else ''}"
+
+
+BaseUrl = Annotated[str, Depends(base_url)]
