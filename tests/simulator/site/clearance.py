@@ -16,6 +16,7 @@ from .visit import Reply, Visit, problem, reply_json
 PAGES = Path(__file__).parent.parent / "pages"
 COOKIE = "cf_clearance"
 LEAST_HUMAN_TIME = 0.25
+MOST_PENDING = 1000
 BOX = 420  # the box is drawn smaller than this; a click that claims to lie outside was not made on it
 
 
@@ -96,6 +97,8 @@ def _challenge_headers() -> dict[str, str]:
 
 def challenge_page(visit: Visit) -> Reply:
     nonce = secrets.token_urlsafe(18)
+    while len(visit.world.challenges) >= MOST_PENDING:
+        visit.world.challenges.pop(next(iter(visit.world.challenges)))
     visit.world.challenges[nonce] = PendingChallenge(
         nonce, Stack.of(visit.request), visit.account.id if visit.account else None
     )

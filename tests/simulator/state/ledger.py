@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.simulator.wire.exchange import Exchange, Request
 
-LIMIT = 50_000
+LIMIT = 20_000
 FACTS = ("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "origin", "referer", "content-type", "user-agent")
 
 
