@@ -81,8 +81,8 @@ class DownloadPage:
 
         The download itself tells no status: a refusal and a lost connection look the same there.
         """
-        request = page_request("GET", url, world=World.ISOLATED)
-        return await self._calls.perform(request, timeout_s=timeout_s, limit_bytes=64 * KIB, probe=True)
+        request = page_request("GET", url, world=World.ISOLATED) | {"probe": True}
+        return await self._calls.perform(request, timeout_s=timeout_s, limit_bytes=64 * KIB)
 
     async def start(self, url: str, *, timeout_s: float) -> tuple[str, Start]:
         """Start the download of *url*; returns the browser's name for it once the site has answered.

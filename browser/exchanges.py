@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from browser.bridge import Bridge
 from browser.errors import BrowserError, TooLarge, TransportFailed, TransportTimeout
+from browser.page_files import light
 from browser.transport import Reply, World
 
 #: What bridge.js understands: method, url, headers, body, and what the callers below add.
@@ -70,19 +71,25 @@ class Calls:
         self._bridge = bridge
         self._places = Places(bridge.limits.calls, "calls")
 
-    async def perform(self, request: PageRequest, *, timeout_s: float, limit_bytes: int, **extra: Any) -> Reply:
+    async def perform(
+        self, request: PageRequest, *, timeout_s: float, limit_bytes: int, exchange: int | None = None
+    ) -> Reply:
         """Have the page make *request* and return the answer, whatever its status.
 
-        timeout_s: waiting for a place included. Raises TransportTimeout, TransportFailed, TooLarge, SlotLost.
+        timeout_s: waiting for a place included. exchange: its name in the page, when it has one already.
+        Raises TransportTimeout, TransportFailed, TooLarge, SlotLost.
         """
         began = asyncio.get_running_loop().time()
         what = f"{request['method']} {request['url']}"
         async with self._places.one(within_s=timeout_s):
             left_s = max(0.001, began + timeout_s - asyncio.get_running_loop().time())
-            exchange = extra.pop("id", None) or self._bridge.next_id()
-            request = {**request, **extra, "id": exchange, "limit": limit_bytes, "timeoutMs": left_s * 1000}
+            exchange = exchange or self._bridge.next_id()
             try:
-                return await self._answer(request, what, timeout_s, left_s + self._bridge.limits.grace_s)
+                async with light(self._bridge, exchange, request) as carried:
+                    bounds = {"id": exchange, "limit": limit_bytes, "timeoutMs": left_s * 1000}
+                    return await self._answer(
+                        {**carried, **bounds}, what, timeout_s, left_s + self._bridge.limits.grace_s
+                    )
             except asyncio.CancelledError:
                 self._bridge.post("abort", exchange)
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from playwright.async_api import BrowserContext, Page
@@ -14,9 +15,11 @@ from browser.downloads import Downloads
 from browser.exchanges import Calls, page_request
 from browser.navigation import Navigator
 from browser.site import Site
+from browser.sockets import PageSocket, Sockets
 from browser.streams import PageStream, Streams
-from browser.transport import Download, PageFacts, Reply, World
+from browser.transport import Download, FilePart, PageFacts, Reply, World
 from browser.transport_limits import MIB, TransportLimits
+from browser.uploads import Uploads
 
 
 class PageTransport:
@@ -31,6 +34,8 @@ class PageTransport:
         self._navigator = Navigator(page, bridge, on_navigated)
         self._calls = Calls(bridge)
         self._streams = Streams(bridge)
+        self._uploads = Uploads(bridge, self._calls)
+        self._sockets = Sockets(bridge)
         self._downloads = Downloads(page.context, bridge, site=site, downloads_dir=downloads_dir)
 
     @classmethod
@@ -123,3 +128,29 @@ class PageTransport:
         return await self._downloads.save(
             url, into=into, limit_bytes=limit_bytes, start_timeout_s=start_timeout_s, timeout_s=timeout_s
         )
+
+    async def upload(
+        self,
+        url: str,
+        *,
+        file: FilePart,
+        form: Mapping[str, str] = MappingProxyType({}),
+        world: World = World.MAIN,
+        timeout_s: float = 120.0,
+    ) -> Reply:
+        return await self._uploads.form(url, file=file, form=form, world=world, timeout_s=timeout_s)
+
+    async def upload_base64(
+        self,
+        url: str,
+        *,
+        file: FilePart,
+        key: str,
+        json: Mapping[str, Any],
+        world: World = World.MAIN,
+        timeout_s: float = 120.0,
+    ) -> Reply:
+        return await self._uploads.base64(url, file=file, key=key, json=json, world=world, timeout_s=timeout_s)
+
+    def open_socket(self, url: str, *, timeout_s: float = 20.0) -> AbstractAsyncContextManager[PageSocket]:
+        return self._sockets.open(url, timeout_s=timeout_s)

@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from browser.bridge import Bridge, Mailbox, Message
 from browser.errors import TransportFailed, TransportTimeout
 from browser.exchanges import PageRequest, Places
+from browser.page_files import light
 
 
 class PageStream:
@@ -101,8 +102,9 @@ class Streams:
     ) -> Message:
         try:
             async with asyncio.timeout(start_timeout_s):
-                await self._bridge.run("open", {**request, "id": exchange}, timeout_s=start_timeout_s)
-                head = await box.take()
+                async with light(self._bridge, exchange, request) as carried:
+                    await self._bridge.run("open", {**carried, "id": exchange}, timeout_s=start_timeout_s)
+                    head = await box.take()
         except (TimeoutError, TransportTimeout):
             raise TransportTimeout(f"{what} had no answer within {start_timeout_s:g} s") from None
         if head[1] == "fail":

@@ -83,6 +83,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
       const { request } = this;
       request.credentials = sameSite(request.url) ? 'include' : 'same-origin';
       const input = inputs.get(request.input);
+      if (request.form) relabel(input, [input.files[0]], request.fileName, request.mediaType);
       if (request.base64) await wrapBase64(input, request);
       if (this.ended) throw new TypeError(this.ended);
       return request.main ? this.sendInMain(input) : this.sendHere(input);
@@ -145,14 +146,17 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     return there === here || there.endsWith(`.${here}`) || here.endsWith(`.${there}`);
   }
 
+  // Puts a file of these parts into the input; the bytes stay where they are.
+  function relabel(input, parts, name, type) {
+    const carrier = new DataTransfer();
+    carrier.items.add(new File(parts, name, { type }));
+    input.files = carrier.files;
+  }
+
   async function wrapBase64(input, request) {
     // The body stays a Blob: as a string it would be copied through the browser's inspector, six times slower.
-    const file = input.files[0];
     const [before, after] = request.base64;
-    const blob = new File([before, ...(await base64(file)), after], 'body.json', { type: 'application/json' });
-    const carrier = new DataTransfer();
-    carrier.items.add(blob);
-    input.files = carrier.files;
+    relabel(input, [before, ...(await base64(input.files[0])), after], 'body.json', 'application/json');
   }
 
   async function base64(file) {
@@ -274,6 +278,13 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     };
   }
 
+  function sendSocket(id, text) {
+    const socket = sockets.get(id);
+    if (socket?.readyState !== WebSocket.OPEN) return false;
+    socket.send(text);
+    return true;
+  }
+
   globalThis.transport = {
     perform,
     more,
@@ -284,8 +295,9 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     input,
     press,
     facts,
+    socketAddress: (url) => new URL(url, location.href.replace(/^http/, 'ws')).href,
     openSocket,
-    sendSocket: (id, text) => sockets.get(id)?.send(text),
+    sendSocket,
     closeSocket: (id) => sockets.get(id)?.close(1000),
     forever: new Promise(() => {}),
   };
