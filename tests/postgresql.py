@@ -66,11 +66,11 @@ class Cluster:
         self.process.send_signal(how)
         self.process.wait(20)
 
-    def new_database(self) -> str:
-        """Make an empty database; returns its URL."""
+    def new_database(self, *, like: str = "template1") -> str:
+        """Make a database, a copy of *like*; returns its URL."""
         self.made += 1
         name = f"test_{self.made}"
-        self.psql("postgres", f"CREATE DATABASE {name}")
+        self.psql("postgres", f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
         return self.url(name)
 
     def psql(self, database: str, statement: str) -> str:

@@ -145,6 +145,11 @@ class TaskStore(Protocol):
         """Hand every task this worker still holds back to the queue at once (graceful stop), uncharged."""
         ...
 
+    async def take_back(self, worker: str) -> Sequence[Task]:
+        """Put tasks back that an earlier life of this worker held: its name is ``NODE/LIFE``, theirs ``NODE/OTHER``. Called
+        at start, so that a restart need not wait for leases to end. They count as attempts, as swept ones do."""
+        ...
+
     # -- anybody -----------------------------------------------------------------------------------------------
     async def sweep(self) -> Sequence[Task]:
         """Take expired claims away: back to the queue, cancelled if that was asked for, failed when tried too often; and
@@ -156,11 +161,15 @@ class TaskStore(Protocol):
         ...
 
     async def expired(self, *, limit: int = 500) -> Sequence[Task]:
-        """Final tasks past ``expires_at`` that still own media."""
+        """Final tasks whose files are to be removed now: past ``expires_at``, or failed, cancelled, deleted."""
         ...
 
     async def drop_media(self, task_id: str) -> None:
-        """Forget the result's asset ids after their files were removed (the task itself stays)."""
+        """Forget the result's asset ids after their files were removed (the task itself stays, unless it was deleted)."""
+        ...
+
+    async def forget(self, *, older_than_s: float, limit: int = 500) -> int:
+        """Remove final tasks without files that ended longer ago than that; returns how many."""
         ...
 
     async def seen_fingerprint(self, fingerprint: str, *, prompt: str, task_id: str) -> str | None:

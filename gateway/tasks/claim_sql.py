@@ -1,0 +1,177 @@
+"""Claims: taking tasks off the queue, and keeping the right to them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.db.connect import Database
+from gateway.db.tables import task_attempts, task_events, task_steps, tasks
+from gateway.tasks.fairness import Waiting, allot
+from gateway.tasks.model import Step, Task
+from gateway.tasks.moves import RETURNED, topic
+from gateway.tasks.rows import IS_QUEUED, IS_RUNNING, STEPS, step_of, task_of
+from gateway.tasks.shares_sql import read_shares, write_shares
+from gateway.tasks.states import TRANSITIONS, Event, State
+from gateway.tasks.store import Claim, Heartbeat
+from gateway.tasks.upstream import Offer
+
+#: How long a begun task that could run waits for its own profile before another of the same account may go on with it.
+AFFINITY_S = 120.0
+# Claims of all nodes take turns (some milliseconds each): fair shares and limits are then exact, as on SQLite.
+_TURN = text("SELECT pg_advisory_xact_lock(hashtext('gateway claim'), hashtext(:kind))")
+
+
+class Claiming:
+    """See `store.TaskStore` for the contract."""
+
+    _db: Database
+    affinity_s: float = AFFINITY_S
+
+    async def claim(self, worker: str, kind: str, offers: Sequence[Offer], *, lease_s: float) -> Sequence[Claim]:
+        offers = [offer for offer in offers if offer.free > 0]
+        if not offers:
+            return []
+        waiting = self._waiting(kind, offers)
+        async with self._db.read() as connection:  # mostly there is nothing, and then nobody need be kept from writing
+            if (await connection.execute(waiting.limit(1))).first() is None:
+                return []
+        async with self._db.write() as connection:
+            if self._db.dialect == "postgresql":
+                await connection.execute(_TURN, {"kind": kind})
+            candidates = [_waiting_of(row) for row in await connection.execute(waiting)]
+            shares, clock = await read_shares(connection, kind, {task.key_id for task in candidates})
+            allotment = allot(candidates, offers, shares, clock=clock)
+            taken = await self._take(connection, worker, allotment.taken, lease_s)
+            served = {task.key_id: shares[task.key_id] for task in taken}
+            if served:
+                await write_shares(self._db, connection, kind, served, clock=allotment.clock)
+            steps = await self._steps_of(connection, [task.id for task in taken])
+            return [Claim(task, steps[task.id]) for task in taken]
+
+    async def heartbeat(self, worker: str, held: Collection[tuple[str, int]], *, lease_s: float) -> Heartbeat:
+        if not held:
+            return Heartbeat(alive=frozenset(), cancel=frozenset())
+        ours = and_(tuple_(tasks.c.id, tasks.c.token).in_(sorted(held)), tasks.c.owner == worker, IS_RUNNING)
+        async with self._db.write() as connection:
+            if self._db.dialect == "postgresql":  # rows are locked in one order by all, so that nobody deadlocks
+                in_order = select(tasks.c.id).where(ours).order_by(tasks.c.id).with_for_update()
+                await connection.execute(in_order)
+            rows = (
+                await connection.execute(
+                    update(tasks)
+                    .where(ours)
+                    .values(lease_until=self._db.clock.now(lease_s))
+                    .returning(tasks.c.id, tasks.c.token, tasks.c.cancel_requested_at)
+                )
+            ).all()
+        return Heartbeat(
+            alive=frozenset((row.id, row.token) for row in rows),
+            cancel=frozenset(row.id for row in rows if row.cancel_requested_at is not None),
+        )
+
+    async def next_run_at(self, kind: str) -> datetime | None:
+        later = select(func.min(tasks.c.run_at)).where(
+            IS_QUEUED, tasks.c.kind == kind, tasks.c.run_at > self._db.clock.now()
+        )
+        async with self._db.read() as connection:
+            found: datetime | None = (await connection.execute(later)).scalar_one()
+        return found
+
+    # -- inside --------------------------------------------------------------------------------------------------
+    def _waiting(self, kind: str, offers: Sequence[Offer]) -> Select[Any]:
+        """Of every sort of runnable task the oldest few: no more than could be taken."""
+        free = sum(offer.free for offer in offers)
+        accounts = sorted({offer.account_id for offer in offers if offer.account_id is not None})
+        profiles = sorted({offer.profile for offer in offers})
+        fits = or_(tasks.c.bound.is_(False), tasks.c.account_id.in_(accounts), tasks.c.profile.in_(profiles))
+        sort = (tasks.c.key_id, tasks.c.priority, tasks.c.requires, tasks.c.bound, tasks.c.account_id, tasks.c.profile)
+        line = (
+            select(
+                tasks.c.id,
+                *sort,
+                tasks.c.created_at,
+                (tasks.c.run_at > self._db.clock.now(-self.affinity_s)).label("held"),
+                func.row_number().over(partition_by=sort, order_by=(tasks.c.created_at, tasks.c.id)).label("place"),
+            )
+            .where(IS_QUEUED, tasks.c.kind == kind, tasks.c.run_at <= self._db.clock.now(), fits)
+            .subquery()
+        )
+        return select(line).where(line.c.place <= free)
+
+    async def _take(
+        self, connection: AsyncConnection, worker: str, wanted: Sequence[tuple[Waiting, Offer]], lease_s: float
+    ) -> list[Task]:
+        """Make the tasks ours: all that goes to one profile in one statement."""
+        by_profile: dict[str, list[str]] = defaultdict(list)
+        for task, offer in wanted:
+            by_profile[offer.profile].append(task.id)
+        now = self._db.clock.now()
+        rows: list[Row[Any]] = []
+        for profile, ids in by_profile.items():
+            # A task that somebody cancels at this moment is left to them.
+            free = select(tasks.c.id).where(tasks.c.id.in_(ids), IS_QUEUED).with_for_update(skip_locked=True)
+            ours = list((await connection.execute(free)).scalars()) if self._db.dialect == "postgresql" else ids
+            claimed = (
+                update(tasks)
+                .where(tasks.c.id.in_(ours), IS_QUEUED)
+                .values(
+                    state=TRANSITIONS[State.QUEUED, Event.CLAIM].value,
+                    owner=worker,
+                    profile=profile,
+                    token=tasks.c.token + 1,
+                    attempt=tasks.c.attempt + 1,
+                    claims=tasks.c.claims + 1,
+                    last_seq=tasks.c.last_seq + 1,
+                    lease_until=self._db.clock.now(lease_s),
+                    started_at=func.coalesce(tasks.c.started_at, now),
+                    wait_code=None,
+                    wait_reason=None,
+                )
+                .returning(*RETURNED)
+            )
+            rows += (await connection.execute(claimed)).all()
+        if not rows:
+            return []
+        told = [
+            {
+                "task_id": r.id,
+                "seq": r.last_seq,
+                "type": "claimed",
+                "data": {"profile": r.profile, "attempt": r.attempt},
+            }
+            for r in rows
+        ]
+        await connection.execute(insert(task_events).values(at=now), told)
+        begun = [{"task_id": r.id, "number": r.claims, "profile": r.profile, "owner": worker} for r in rows]
+        await connection.execute(insert(task_attempts).values(started_at=now), begun)
+        for row in rows:
+            self._db.hint(connection, topic(row.id))
+        order = {task.id: place for place, (task, _) in enumerate(wanted)}
+        return sorted(map(task_of, rows), key=lambda task: order[task.id])
+
+    async def _steps_of(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Step]]:
+        steps: dict[str, dict[str, Step]] = {task_id: {} for task_id in ids}
+        wanted = STEPS.add_columns(task_steps.c.task_id).where(task_steps.c.task_id.in_(ids))
+        for row in await connection.execute(wanted):
+            steps[row.task_id][row.name] = step_of(row)
+        return steps
+
+
+def _waiting_of(row: Row[Any]) -> Waiting:
+    return Waiting(
+        id=row.id,
+        key_id=row.key_id,
+        created_at=row.created_at,
+        priority=row.priority,
+        requires=frozenset(row.requires.split()),
+        bound=row.bound,
+        held=bool(row.held),
+        account_id=row.account_id,
+        profile=row.profile,
+    )

@@ -1,0 +1,98 @@
+"""How the queue stands: counts, and a task's place in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+
+from gateway.db.connect import Database
+from gateway.db.tables import tasks
+from gateway.tasks.fairness import Share, ahead_of, start_of
+from gateway.tasks.rows import IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN
+from gateway.tasks.shares_sql import read_shares
+from gateway.tasks.states import State
+from gateway.tasks.store import Counts
+
+#: Finished tasks may be a million, and their number is for a chart: an answer is good for this long.
+FINISHED_COUNT_S = 15.0
+#: How long a look at the whole queue serves all who ask for their place in it.
+QUEUE_VIEW_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """How many tasks wait, by key and priority, and what decides between the keys."""
+
+    at: float
+    waiting: Mapping[tuple[str, int], int]
+    shares: Mapping[str, Share]
+    clock: float
+
+
+class Overview:
+    """See `store.TaskStore` for the contract."""
+
+    _db: Database
+    _finished_counts: tuple[float, Mapping[State, int]] | None = None
+    _lines: Mapping[str, _Lines] = {}
+
+    async def counts(self) -> Counts:
+        count = select(tasks.c.state, func.count().label("n")).group_by(tasks.c.state)
+        oldest = select(func.min(tasks.c.run_at).label("run_at"), self._db.clock.now().label("now")).where(IS_QUEUED)
+        async with self._db.read() as connection:
+            active: dict[State, int] = {}
+            for only in (IS_QUEUED, IS_RUNNING):
+                active |= {State(row.state): row.n for row in await connection.execute(count.where(only, IS_SHOWN))}
+            queue = (await connection.execute(oldest)).one()
+            known = self._finished_counts
+            if known is None or time.monotonic() - known[0] > FINISHED_COUNT_S:
+                rows = await connection.execute(count.where(IS_FINAL, IS_SHOWN))
+                known = self._finished_counts = (time.monotonic(), {State(row.state): row.n for row in rows})
+        runnable = queue.run_at is not None and queue.run_at <= queue.now
+        return Counts(
+            by_state=dict.fromkeys(State, 0) | dict(known[1]) | active,
+            oldest_queued_age_s=(queue.now - queue.run_at).total_seconds() if runnable else None,
+        )
+
+    async def queue_position(self, task_id: str) -> int | None:
+        """As `fairness` would serve if nothing came in between; at most QUEUE_VIEW_S old."""
+        mine = select(tasks.c.key_id, tasks.c.kind, tasks.c.priority, tasks.c.created_at, tasks.c.bound)
+        async with self._db.read() as connection:
+            task = (await connection.execute(mine.where(tasks.c.id == task_id, IS_QUEUED, IS_SHOWN))).one_or_none()
+            if task is None:
+                return None
+            if task.bound:
+                return 1
+            of_key = (IS_QUEUED, tasks.c.kind == task.kind, tasks.c.key_id == task.key_id)
+            older = or_(
+                tasks.c.created_at < task.created_at, and_(tasks.c.created_at == task.created_at, tasks.c.id < task_id)
+            )
+            earlier = select(func.count()).where(*of_key, tasks.c.priority == task.priority, older)
+            rank = 1 + (await connection.execute(earlier)).scalar_one()
+            view = self._lines.get(task.kind)
+            if view is None or time.monotonic() - view.at > QUEUE_VIEW_S or task.key_id not in view.shares:
+                lines = (
+                    select(tasks.c.key_id, tasks.c.priority, func.count().label("n"))
+                    .where(IS_QUEUED, tasks.c.kind == task.kind)
+                    .group_by(tasks.c.key_id, tasks.c.priority)
+                )
+                waiting = {(row.key_id, row.priority): row.n for row in await connection.execute(lines)}
+                keys = {key for key, _ in waiting} | {task.key_id}
+                shares, clock = await read_shares(connection, task.kind, keys)
+                view = _Lines(time.monotonic(), waiting, shares, clock)
+                self._lines = {**self._lines, task.kind: view}
+        return rank + _others_before(view, task.key_id, task.priority, rank)
+
+
+def _others_before(view: _Lines, key_id: str, priority: int, rank: int) -> int:
+    start = start_of(rank, view.shares[key_id], clock=view.clock)
+    before = 0
+    for (key, level), count in view.waiting.items():
+        if level > priority:
+            before += count
+        elif level == priority and key != key_id:
+            before += ahead_of(start, count, view.shares[key], clock=view.clock)
+    return before
