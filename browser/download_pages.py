@@ -160,7 +160,7 @@ class DownloadPage:
     async def close(self) -> None:
         await self.bridge.close()
         with suppress(Exception):  # a crashed page may refuse; its context's end closes it
-            async with asyncio.timeout(self.bridge.limits.step_s):
+            async with asyncio.timeout(1):
                 await self.page.close()
 
 

@@ -199,7 +199,7 @@ class Downloads:
 
     async def close(self) -> None:
         """Close the download pages. Downloads under way have ended with the bridge."""
-        for page in self._pages.values():
-            await page.close()
+        pages = list(self._pages.values())
         self._pages.clear()
+        await asyncio.gather(*(page.close() for page in pages))
         self._threads.shutdown(wait=False, cancel_futures=True)
