@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from browser.clearance import Clearance
 from browser.errors import SignInUnreadable
+from browser.profiles import ProfileDir
 from browser.sign_in_files import parse_sign_in
 from gateway.cli.failures import CommandError
 from gateway.cli.output import emit, note
@@ -55,17 +56,19 @@ async def take_sign_in(
     except UnknownProfile:
         await house.profiles.add(name, proxy=proxy)
         note(f"profile {name} added", as_json=as_json)
+    ProfileDir(house.settings.profiles_dir / name).create()
     checkpoints(house, name).import_state(state)
-    asked_at = await house.profiles.imported(name, cookies=len(state["cookies"]))
-    taken = f"{len(state['cookies'])} cookies imported into profile {name}"
+    count = len(state["cookies"])
+    asked_at = await house.profiles.imported(name, cookies=count)
+    taken = f"{count} cookie{'' if count == 1 else 's'} imported into profile {name}"
     if not wait or running(house.settings.data_dir) is None:
         emit(
             as_dict(await house.profiles.get(name)),
-            f"{taken}; they are verified when the gateway starts (gateway serve), or now: gateway profile check {name}",
+            f"{taken}; verified when the gateway starts (gateway serve), or now: gateway profile check {name}",
             as_json=as_json,
         )
         return True
-    note(f"{taken}; the running gateway verifies them …", as_json=as_json)
+    note(f"{taken}; the running gateway verifies it now …", as_json=as_json)
     seen = await wait_until(
         house,
         name,

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvloop
 
-from gateway.app import create_app
 from gateway.auth.keys import ApiKeys
 from gateway.auth.secret import Purpose
 from gateway.cli.failures import CommandError
@@ -70,11 +69,11 @@ def run_service(settings: Settings, *, as_json: bool) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach *host*."""
+    """Whether only this machine can reach *host*. Raises CommandError when there is no such address."""
     try:
         addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError:
-        return False
+    except OSError as exc:
+        raise CommandError("bad_address", f"{host} is no address ({exc.strerror}); see: gateway serve --host") from None
     return all(ipaddress.ip_address(str(address).split("%")[0]).is_loopback for address in addresses)
 
 
@@ -151,6 +150,8 @@ class _Service:
                 loop.remove_signal_handler(sign)
 
     async def _serve(self, listener: socket.socket) -> None:
+        from gateway.app import create_app  # noqa: PLC0415 (heavy; only once it is clear that we may serve)
+
         app: FastAPI = create_app(self._settings)
         config = uvicorn.Config(
             app,

@@ -96,7 +96,7 @@ class Registry:
         try:
             async with self._db.write(TOPIC) as connection:
                 await connection.execute(insert(profiles).values(row))
-                await self._log(connection, name, "added", {"proxy": masked(proxy)})
+                await self._log(connection, name, "added", {"proxy": "set"} if proxy else {})
         except IntegrityError:
             raise ProfileExists(f"profile {name} exists already; see: gateway profile show {name}") from None
         return await self.get(name)
@@ -110,7 +110,7 @@ class Registry:
         await self._ask(
             name,
             "proxy_changed",
-            {"proxy": masked(proxy)},
+            {"proxy": "set" if proxy else "removed"},
             proxy=sealed,
             # A refusal may have been meant for the old address.
             clearance=case(

@@ -1,0 +1,1 @@
+"""Rows of profiles and the pool, kept in step."""
