@@ -136,7 +136,7 @@ class Exchange:
 
     def accept(self, reply: Reply, *, rests: bool) -> Reply:
         """Return *reply* when it is a good one; otherwise apply what it says about the profile and raise."""
-        self._note_clock(reply.headers)
+        self.note_clock(reply.headers)
         problem = read_problem(reply.status, reply.headers, reply.text)
         if 200 <= reply.status < 300 and not problem.is_page and not _holds_error(problem.body):
             return reply
@@ -164,7 +164,8 @@ class Exchange:
                 return RateLimited(reason, retry_after_s=max(1.0, (until - now).total_seconds()))
         return finding.error
 
-    def _note_clock(self, headers: Mapping[str, str]) -> None:
+    def note_clock(self, headers: Mapping[str, str]) -> None:
+        """Learn the site's clock from an answer's headers."""
         try:
             told = parsedate_to_datetime(headers["date"])
         except (KeyError, ValueError):

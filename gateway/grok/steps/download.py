@@ -1,0 +1,147 @@
+"""Fetching the finished video with the profile's own browser, and checking that it is what was promised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+
+from browser import errors as browser
+from browser.clearance import Clearance, Verdict
+from browser.transport import Download
+from gateway.errors import (
+    BrowserFailed,
+    ContentModerated,
+    DownloadFailed,
+    InvalidMedia,
+)
+from gateway.grok.addresses import asset_url, generated_video_url, owner_of
+from gateway.grok.bodies import Generation
+from gateway.grok.errors import judge
+from gateway.grok.exchange import from_browser
+from gateway.grok.ports import VideoFacts
+from gateway.grok.standing import not_ready
+from gateway.grok.steps.follow import check
+from gateway.grok.steps.result import record, stored_result, upstream_facts
+from gateway.grok.steps.sighting import Sighting
+from gateway.grok.steps.work import DOWNLOAD, Work
+from gateway.grok.verify import judge_session
+from gateway.grok.wire.problems import read_problem
+from gateway.media.assets import video_asset_id
+from gateway.tasks.model import VideoMode, VideoResult
+from gateway.tasks.states import Stage
+
+log = structlog.get_logger(__name__)
+
+#: Broken transfers of one file that are tried again within an attempt.
+TRANSFERS = 3
+#: How far a clip may be from its promised length: seconds, or a part of it, whichever is more (10.04 s for 10 were seen).
+SLACK_S, SLACK_PART = 1.0, 0.15
+
+Recheck = Callable[[], Awaitable[None]]
+
+
+async def download(work: Work, sighting: Sighting, generation: Generation, look_again: Recheck) -> VideoResult:
+    """Fetch the video into the media store and describe it.
+
+    look_again: asks the site once more about the generation (the file may be late, or withheld after all). Raises
+    ContentModerated, DownloadFailed, InvalidMedia, StorageFull, BrowserFailed, ProfileNotReady.
+    """
+    url = address_of(sighting, generation)
+    await work.journal.stage(Stage.DOWNLOAD, 99)
+    await work.begin(DOWNLOAD, {"url": url})
+    fetched = await _fetch(work, sighting, url, look_again)
+    facts = await asyncio.to_thread(work.inspect, fetched.path)
+    _check_length(work, facts)
+    result = await record(work, fetched, facts, upstream_facts(work, sighting, generation, url))
+    await work.journal.finish(DOWNLOAD, stored_result(result))
+    return result
+
+
+def address_of(sighting: Sighting, generation: Generation) -> str:
+    """Return where the video is: as the site says, else at its default place. Raises UpstreamDrifted, DownloadFailed."""
+    if sighting.url:
+        return asset_url(sighting.url)
+    owner = sighting.user_id or owner_of(sighting.thumbnail)
+    file_id = sighting.video_id or (sighting.post_id if generation is Generation.G1 else "")
+    if not owner or not file_id:
+        raise DownloadFailed("the site named no address for the finished video")
+    return generated_video_url(owner, file_id)
+
+
+async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) -> Download:
+    """Fetch *url*, waiting for a file that is late."""
+    loop = asyncio.get_running_loop()
+    settings = work.settings
+    deadline = loop.time() + settings.asset_wait_s
+    broken, late = 0, 0
+    target = work.media.target(video_asset_id(work.task.id), ".mp4")
+    while True:
+        try:
+            return await work.lease.transport.download(
+                url, into=target, limit_bytes=settings.max_video_bytes, timeout_s=settings.download_timeout_s
+            )
+        except browser.TransportRefused as exc:
+            late += 1
+            await _judge_refusal(work, exc)
+            if late % 2 == 0:
+                await look_again()
+                check(sighting)
+            if loop.time() >= deadline:
+                raise _lost_file(sighting, exc) from exc
+        except browser.TooLarge as exc:
+            raise InvalidMedia(f"the video is larger than {settings.max_video_bytes} bytes") from exc
+        except (browser.TransportTimeout, browser.TransportFailed) as exc:
+            broken += 1
+            if broken >= TRANSFERS:
+                raise DownloadFailed(f"the video exists at the site and could not be fetched: {exc}") from exc
+        except browser.BrowserError as exc:
+            raise from_browser(exc) from exc
+        await asyncio.sleep(min(settings.follow_poll_s, 0.5 * 2 ** min(late + broken - 1, 6)))
+
+
+async def _judge_refusal(work: Work, exc: browser.TransportRefused) -> None:
+    """Raise when the refusal is about the profile; return when the file may still come."""
+    problem = read_problem(exc.status, exc.headers, exc.body)
+    finding = judge(problem, datetime.now(UTC))
+    if finding.row == "moderation":
+        raise finding.error
+    if exc.status not in {401, 403}:
+        return
+    if finding.row in {"challenge", "anti_bot", "account_blocked"} and not problem.empty:
+        assert isinstance(finding.effect, Verdict)
+        work.lease.report(finding.effect)
+        raise finding.error
+    # the assets host refuses strangers with a bare 403; whether we became one, the session tells
+    verdict = await _session_verdict(work)
+    if verdict is not None and verdict.clearance is not Clearance.READY:
+        work.lease.report(verdict)
+        raise not_ready(verdict)
+
+
+async def _session_verdict(work: Work) -> Verdict | None:
+    try:
+        return judge_session(await work.lease.transport.fetch("GET", "/api/auth/session", timeout_s=15))
+    except browser.SlotLost as exc:
+        raise BrowserFailed(str(exc)) from exc
+    except browser.BrowserError:
+        return None
+
+
+def _lost_file(sighting: Sighting, exc: browser.TransportRefused) -> Exception:
+    if exc.status in {404, 410} and sighting.answered and not sighting.attachments and sighting.conversation_id:
+        # seen: a moderated turn lists an address, has no attachments, and its file never appears
+        return ContentModerated("the site lists the video and never shows it: content moderated")
+    return DownloadFailed(f"the video's file does not appear at the site (HTTP {exc.status})")
+
+
+def _check_length(work: Work, facts: VideoFacts) -> None:
+    spec = work.spec
+    slack_s = max(SLACK_S, SLACK_PART * spec.seconds)
+    too_short = facts.duration_s < spec.seconds - slack_s
+    # an extension is stitched to the video it extends, so it may be longer than what was asked for
+    too_long = spec.mode is not VideoMode.EXTEND and facts.duration_s > spec.seconds + slack_s
+    if too_short or too_long:
+        raise InvalidMedia(f"the site sent a video of {facts.duration_s:.1f} s where {spec.seconds} s were asked for")
