@@ -76,14 +76,33 @@ def inspect_video(path: Path, *, limit_s: float = 30.0) -> VideoFacts:
     deadline = time.monotonic() + limit_s
     try:
         with av.open(str(path), mode="r", timeout=limit_s) as container:
-            return _facts_of(container, deadline)
+            return _facts_of(container, path, deadline)
     except (av.error.FFmpegError, ValueError, IndexError, OSError, EOFError) as exc:
         raise InvalidMedia(f"The file is not a playable video: {_in_words(exc)}.") from exc
 
 
-def _facts_of(container: Any, deadline: float) -> VideoFacts:
+def _check_boxes(path: Path) -> None:
+    """Walk the outermost boxes of an MP4: the last one must end with the file. Decoders are too forgiving about that."""
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        position = 0
+        while position < size_bytes:
+            file.seek(position)
+            head = file.read(16).ljust(16, b"\0")
+            length = int.from_bytes(head[:4])
+            if length == 1:
+                length = int.from_bytes(head[8:])
+            if length == 0:
+                return  # reaches to the end, however far that is
+            if length < 8 or position + length > size_bytes:
+                raise InvalidMedia("The video file is incomplete: it ends in the middle of a part.")
+            position += length
+
+
+def _facts_of(container: Any, path: Path, deadline: float) -> VideoFacts:
     if "mp4" not in container.format.name.split(","):
         raise InvalidMedia(f"The file is {container.format.long_name}, not MP4.")
+    _check_boxes(path)
     if not container.streams.video:
         raise InvalidMedia("The file has no video track.")
     stream = container.streams.video[0]

@@ -1,0 +1,1 @@
+"""Tests of the dialects: pure translation against golden files."""
