@@ -7,6 +7,7 @@ All times are loop times in seconds.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import structlog
 from browser.agenda import Mode, View
 from browser.clearance import NEXT_ACTION, Clearance
 from browser.context import Context, Gone
-from browser.errors import BrowserError, ProfileNotCleared
+from browser.errors import BrowserError, ProfileNotCleared, SlotLost
 from browser.hold import Held
 from browser.lease import Lease
 from browser.profiles import ProfileSpec
@@ -211,9 +212,7 @@ class Affairs:
     def serve_starters(self) -> None:
         """Let those go on who waited for the browser, if it is usable."""
         if self.usable() is not None:
-            for starter in self.starters:
-                _resolve(starter, None)
-            self.starters.clear()
+            self.settle_all(self.starters, None)
 
     def refuse_starters(self) -> None:
         """Send those away who wait for a browser that will not be lent."""
@@ -221,20 +220,38 @@ class Affairs:
             self.fail_starters(refusal)
 
     def fail_starters(self, error: BrowserError) -> None:
-        for starter in self.starters:
-            _reject(starter, error)
-        self.starters.clear()
+        self.fail_all(self.starters, error)
 
     def fail_operators(self, error: BrowserError) -> None:
         """Tell those who asked for a check, a checkpoint or a hold why it cannot be."""
-        for future in (*self.checks, *self.saves):
-            _reject(future, error)
-        self.checks.clear()
-        self.saves.clear()
+        self.fail_all(self.checks, error)
+        self.fail_all(self.saves, error)
         self.check_wanted = self.save_wanted = False
         if self.hold_request is not None:
             _reject(self.hold_request, error)
             self.hold_request = None
+
+    def running(self) -> Context:
+        """Return the browser. Raises SlotLost when there is none."""
+        if self.context is None:
+            raise SlotLost(f"profile {self.name}: its browser is gone")
+        return self.context
+
+    def plan_look(self, within_s: float) -> None:
+        """Judge and verify again after a while; infinity = never by itself."""
+        self.look_at = None if math.isinf(within_s) else self.now + within_s
+        self.poke()
+
+    def plan_copies(self) -> None:
+        """Begin the time to the next periodic copy and the next comparison of session cookies."""
+        self.save_at = self.now + self.settings.checkpoint_every_s
+        self.peek_at = self.now + self.settings.cookies_every_s
+
+    def fail_all(self, waiting: list[asyncio.Future[Any]], error: BrowserError) -> None:
+        """Raise the same error to everybody in the list."""
+        for future in waiting:
+            _reject(future, error)
+        waiting.clear()
 
     def settle_all(self, waiting: list[asyncio.Future[Any]], value: object) -> None:
         """Give everybody in the list the same result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -10,19 +11,21 @@ from datetime import UTC, datetime
 import structlog
 
 from browser.affairs import Affairs
-from browser.agenda import Mode, Step
-from browser.clearance import Clearance, Verdict
+from browser.agenda import SETTLE_S, Mode, Step
+from browser.clearance import Clearance
 from browser.context import Context, Gone, Observer
 from browser.errors import BrowserError, LaunchFailed, ProfileBusy, ProfileNotCleared, SlotLost, TransportFailed
 from browser.hold import Held
+from browser.judging import Judge
 from browser.keeper import Keeper
 from browser.site import Site
-from browser.verifying import judged_bad, verified
 
 log = structlog.get_logger(__name__)
 
 #: A page that goes somewhere often goes on at once; it is looked at when it stays.
 DEBOUNCE_S = 0.5
+#: Before a window that the operator closed opens again.
+WINDOW_S = 1.5
 
 
 class Attendant:
@@ -32,6 +35,7 @@ class Attendant:
         self._a = affairs
         self._site = site
         self._keeper = keeper
+        self.judge = Judge(affairs, site=site)
         self._observer = Observer(gone=self._gone, navigated=self._navigated)
         self._steps: Mapping[Step, Callable[[], Awaitable[None]]] = {
             Step.BURY: self._bury,
@@ -40,9 +44,9 @@ class Attendant:
             Step.LAUNCH: self._launch,
             Step.REOPEN: self._reopen,
             Step.GRANT: self._grant,
-            Step.RELOAD: self._reload,
-            Step.CHECK: self._check,
-            Step.LOOK: self._look,
+            Step.RELOAD: self.judge.reload,
+            Step.CHECK: self.judge.check,
+            Step.LOOK: self.judge.look,
             Step.SAVE: self._save,
             Step.PEEK: self._peek,
             Step.SUSPEND: self._suspend,
@@ -73,34 +77,6 @@ class Attendant:
         self._a.context = self._a.remains = None
         self._keeper.give_up()
 
-    def settle(self, verdict: Verdict) -> None:
-        """Take the site's word: move the clearance, and plan the next look."""
-        a = self._a
-        a.standing.learn(verdict.account)
-        a.unproven = False
-        if verdict.clearance is Clearance.READY:
-            a.standing.verified_at = datetime.now(UTC)
-        if a.held is not None:
-            if a.held.noted(verdict):
-                a.save_wanted = True
-                a.event("sign-in seen", verdict.reason)
-            self._plan_look(a.settings.verify_when_held_s)
-            return
-        if verdict.clearance is Clearance.READY:
-            a.save_wanted = a.save_wanted or a.standing.clearance is not Clearance.READY
-            self._plan_look(a.settings.verify_every_idle_s)
-        else:
-            self._plan_look(a.standing.penalty_s(a.settings.verify_when_not_ready_s))
-        if verdict.clearance is Clearance.STALE_PAGE and not self._reloaded_lately():
-            self.want_reload()
-        a.move(verdict.clearance, verdict.reason)
-
-    def want_reload(self) -> None:
-        """Plan to reload the page as soon as nobody uses it, at the latest after the grace."""
-        self._a.reload_wanted = True
-        self._a.ask_quiet(self._a.settings.lease_grace_s)
-        self._a.poke()
-
     # Starting and ending the browser.
 
     async def _launch(self) -> None:
@@ -130,23 +106,21 @@ class Attendant:
             a.page_lost_at, a.at_home, a.restart_wanted, a.rested = None, True, False, False
             a.unproven = replaced or self._verification_is_old()
             a.idle_since = a.now
-            self._plan_copies()
+            a.plan_copies()
             a.event("browser started", pid=str(a.context.pid or ""))
             if replaced:
                 await self._keeper.applied()
-            if not self._judge(a.context) and a.held is None:
+            if not self.judge.judge(a.context) and a.held is None:
                 a.check_wanted = a.check_wanted or a.unproven or a.standing.clearance is not Clearance.READY
 
     async def _reopen(self) -> None:
         a = self._a
-        context = self._running()
+        context = a.running()
         what, reason = a.loss or (Gone.PAGE, "the page is gone")
         a.loss = None
         if what is Gone.PAGE and not a.recycling.crashed(a.now):
             self._quarantine(reason)
             return
-        if what is Gone.WINDOW and a.held is not None:
-            a.held.window_closed.set()
         try:
             await context.reopen()
         except BrowserError as exc:
@@ -154,7 +128,7 @@ class Attendant:
             return
         a.page_lost_at, a.at_home = None, True
         a.event("page reopened", reason)
-        self._judge(context)
+        self.judge.judge(context)
 
     async def _bury(self) -> None:
         a = self._a
@@ -183,15 +157,6 @@ class Attendant:
         a.rested = True
         a.settle_all(a.closers, None)
 
-    async def _suspend(self) -> None:
-        a = self._a
-        await self._save()
-        if not a.leases and a.hold_request is None and a.context is not None:
-            await self._close()
-            a.event("browser suspended")
-
-    # Judging.
-
     async def _grant(self) -> None:
         a = self._a
         a.revoke_leases("an operator took the page")
@@ -201,126 +166,32 @@ class Attendant:
             return
         a.held = Held(a.name, context=lambda: a.context, sign_in_url=self._site.sign_in_url)
         a.check_wanted = a.reload_wanted = False
-        self._plan_look(0.0)
+        a.plan_look(0.0)
         request.set_result(a.held)
         a.event("hold started")
         a.changed()
 
-    async def _reload(self) -> None:
+    async def _suspend(self) -> None:
         a = self._a
-        context = self._running()
-        a.revoke_leases("its page is reloaded")
-        reported, a.reported = a.reported, None
-        a.reload_wanted, a.quiet_by = False, None
-        try:
-            await context.reload()
-            a.reloaded_at = a.now
-            self._our_own_navigation()
-            verdict = judged_bad(self._site, context.facts) or await self._ask(context)
-        except TransportFailed as exc:
-            self._unverified(exc, reported.clearance if reported is not None else a.standing.clearance)
-        else:
-            self.settle(verdict)
-
-    async def _check(self) -> None:
-        a = self._a
-        context = self._running()
-        checks, a.checks = a.checks, []
-        a.check_wanted = False
-        before = a.standing.clearance
-        if a.held is None and before is not Clearance.READY:
-            a.move(Clearance.VERIFYING, a.standing.reason if before is Clearance.VERIFYING else "")
-        try:
-            if a.held is None and not a.at_home and not any(lease.bound for lease in a.leases):
-                await context.go_home()
-                self._our_own_navigation()
-            a.at_home = False
-            if a.tidy_wanted:
-                a.tidy_wanted = False
-                await context.tidy()
-            verdict = judged_bad(self._site, context.facts) or await self._ask(context)
-        except TransportFailed as exc:
-            self._unverified(exc, before)
-            for check in checks:
-                if not check.done():
-                    check.set_exception(exc)
-        except BaseException:
-            a.checks = checks + a.checks  # the next browser answers them
-            raise
-        else:
-            self.settle(verdict)
-            a.settle_all(checks, verdict)
-
-    async def _look(self) -> None:
-        a = self._a
-        context = self._running()
-        moved, a.moved, a.moved_at = a.moved, set(), None
-        a.at_home = a.at_home and not moved
-        if not moved and a.clearance in (Clearance.NEW, Clearance.VERIFYING):
-            a.check_wanted, a.look_at = True, None
-            return
-        if not moved and a.clearance is Clearance.STALE_PAGE:
-            a.look_at = None
-            self.want_reload()
-            return
-        if a.clearance in (Clearance.BLOCKED, Clearance.CRASHED):
-            a.look_at = None
-            return
-        try:
-            verdict = judged_bad(self._site, context.facts)
-            if verdict is None:
-                verdict = await self._ask(context)
-            elif False in moved and (await self._ask(context)).clearance is Clearance.READY:
-                # Signed in or cleared in another tab, while the API page still shows the old state of things.
-                await context.go_home()
-                self._our_own_navigation()
-                verdict = judged_bad(self._site, context.facts) or await self._ask(context)
-        except TransportFailed as exc:
-            self._unverified(exc, a.standing.clearance)
-        else:
-            self.settle(verdict)
-
-    def _judge(self, context: Context) -> bool:
-        """Believe at once what a freshly opened page says against the profile; returns whether it did."""
-        verdict = judged_bad(self._site, context.facts)
-        if verdict is not None:
-            self.settle(verdict)
-        elif self._a.held is not None:
-            self._plan_look(0.0)
-        return verdict is not None
-
-    async def _ask(self, context: Context) -> Verdict:
-        return await verified(self._site, context.transport, timeout_s=self._a.settings.verify_timeout_s)
-
-    def _unverified(self, error: TransportFailed, before: Clearance) -> None:
-        """Nothing was learnt: stay where we were, say so, and try again later."""
-        a = self._a
-        log.warning("profile not verified", profile=a.name, error=str(error))
-        if a.held is not None:
-            self._plan_look(a.settings.verify_when_held_s)
-            return
-        a.unproven = False
-        wait_s = a.settings.verify_every_idle_s if before is Clearance.READY else a.recycling.pause_s()
-        self._plan_look(max(wait_s, a.settings.verify_when_not_ready_s))
-        if before is not Clearance.READY:
-            a.move(before, f"not verified: {error}")
+        await self._save()
+        if not a.leases and a.hold_request is None and a.context is not None:
+            await self._close()
+            a.event("browser suspended")
 
     # Copies of the state.
 
     async def _save(self) -> None:
         a = self._a
-        context = self._running()
+        context = a.running()
         saves, a.saves = a.saves, []
         a.save_wanted, a.saved = False, True
-        self._plan_copies()
+        a.plan_copies()
         try:
             checkpoint = await self._keeper.save(context)
         except (SlotLost, OSError) as exc:
             log.warning("checkpoint failed", profile=a.name, error=str(exc))
             a.event("checkpoint failed", str(exc))
-            for save in saves:
-                if not save.done():
-                    save.set_exception(SlotLost(f"profile {a.name}: no checkpoint was taken: {exc}"))
+            a.fail_all(saves, SlotLost(f"profile {a.name}: no checkpoint was taken: {exc}"))
         else:
             a.event("checkpoint saved", generation=str(checkpoint.generation))
             a.settle_all(saves, None)
@@ -331,7 +202,7 @@ class Attendant:
         a = self._a
         a.peek_at = a.now + a.settings.cookies_every_s
         with suppress(SlotLost):
-            a.save_wanted = await self._keeper.session_changed(self._running()) or a.save_wanted
+            a.save_wanted = await self._keeper.session_changed(a.running()) or a.save_wanted
 
     # What the browser tells; on the event loop, not in the actor.
 
@@ -344,6 +215,10 @@ class Attendant:
         a.loss, a.unproven, a.moved_at = (what, reason), False, None
         if what in (Gone.PAGE, Gone.WINDOW):
             a.page_lost_at = a.now
+            if what is Gone.WINDOW and a.held is not None:
+                # An operator who is done closes the window: time to leave before a new one opens.
+                a.page_lost_at += WINDOW_S
+                asyncio.get_running_loop().call_later(SETTLE_S, self._window_closed, context)
         else:
             a.context, a.remains, a.page_lost_at = None, context, None
             a.keep_warm = a.mode is Mode.OPEN
@@ -353,18 +228,16 @@ class Attendant:
         a.changed()
         a.poke()
 
+    def _window_closed(self, context: Context) -> None:
+        if self._a.held is not None and self._a.context is context:
+            self._a.held.window_closed.set()
+
     def _navigated(self, context: Context, own: bool) -> None:
         a = self._a
         if context is a.context:
             a.moved.add(own)
             a.moved_at = a.now + DEBOUNCE_S
             a.poke()
-
-    def _our_own_navigation(self) -> None:
-        """Forget that the API page went elsewhere: it was us, and we look at it at once."""
-        self._a.moved.discard(True)
-        if not self._a.moved:
-            self._a.moved_at = None
 
     # Planning.
 
@@ -387,24 +260,7 @@ class Attendant:
         a.move(Clearance.CRASHED, reason)
         a.fail_operators(ProfileNotCleared(f"profile {a.name} crashed too often: {reason}"))
 
-    def _plan_look(self, within_s: float) -> None:
-        self._a.look_at = self._a.now + within_s
-        self._a.poke()
-
-    def _plan_copies(self) -> None:
-        self._a.save_at = self._a.now + self._a.settings.checkpoint_every_s
-        self._a.peek_at = self._a.now + self._a.settings.cookies_every_s
-
     def _verification_is_old(self) -> bool:
         at = self._a.standing.verified_at
         every_s = self._a.settings.verify_every_idle_s
         return at is None or (datetime.now(UTC) - at).total_seconds() > every_s
-
-    def _reloaded_lately(self) -> bool:
-        at = self._a.reloaded_at
-        return at is not None and self._a.now - at < self._a.settings.reload_again_s
-
-    def _running(self) -> Context:
-        if self._a.context is None:
-            raise SlotLost(f"profile {self._a.name}: its browser is gone")
-        return self._a.context

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,15 +31,14 @@ from browser.errors import (
     ProfileUnknown,
 )
 from browser.hold import Held
-from browser.janitor import Janitor
 from browser.keeper import Keeper
 from browser.launch import LaunchSettings
 from browser.lease import Lease
+from browser.lending import Lending
 from browser.profiles import ProfileDir, ProfileSpec, check_name
 from browser.resident import Resident
 from browser.settings import PoolSettings
 from browser.site import Site
-from browser.slot import Slot, SlotBook, Waiter
 from browser.standing import Standing
 from browser.status import ProfileEvent, ProfileStatus
 from browser.transport_limits import TransportLimits
@@ -77,20 +75,16 @@ class Pool:
             site, launch, launch_concurrency=self._settings.launch_concurrency, limits=limits
         )
         self._residents: dict[str, Resident] = {}
-        self._book = SlotBook(slots, max_waiting=self._settings.max_waiting, may_lease=self._may_lease)
-        self._janitor = Janitor(lambda lease: self._book.give_back(lease.slot))
+        self._lending = Lending(self._residents, slots, max_waiting=self._settings.max_waiting)
         self._memory: dict[str, int] = {}
         self._stack = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
-        self._closed = False
-        self._version = 0
-        self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._opener.close)
         self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
-        janitor = self._group.create_task(self._janitor.run(), name="janitor")
+        janitor = self._group.create_task(self._lending.janitor.run(), name="janitor")
         self._stack.callback(janitor.cancel)
         return self
 
@@ -106,11 +100,13 @@ class Pool:
     def __repr__(self) -> str:
         profiles = ", ".join(
             f"{name}: {resident.affairs.clearance}{'' if resident.affairs.context is None else ' running'} "
-            + " ".join(f"{kind} {count.used}/{count.total}" for kind, count in self._book.counts(name).items())
+            + " ".join(f"{kind} {count.used}/{count.total}" for kind, count in self._lending.book.counts(name).items())
             for name, resident in sorted(self._residents.items())
         )
-        waiting = " ".join(f"{kind} {self._book.waiting(kind)}" for kind in self._book.totals)
-        return f"<Pool {'closed' if self._closed else 'open'} | {profiles or 'no profiles'} | waiting: {waiting}>"
+        waiting = " ".join(f"{kind} {self._lending.book.waiting(kind)}" for kind in self._lending.book.totals)
+        return (
+            f"<Pool {'closed' if self._lending.closed else 'open'} | {profiles or 'no profiles'} | waiting: {waiting}>"
+        )
 
     # Profiles.
 
@@ -127,7 +123,7 @@ class Pool:
 
         READY starts when first needed; NEW, and one that waits for a human or has an import to apply, starts at once.
         """
-        if self._group is None or self._closed:
+        if self._group is None or self._lending.closed:
             raise PoolClosed("the pool is closed")
         if spec.name in self._residents:
             raise BrowserError(f"profile {spec.name} is in the pool already")
@@ -143,21 +139,21 @@ class Pool:
             keeper=Keeper(directory, store=store, opener=self._opener),
             settings=self._settings,
             standing=standing,
-            changed=self._capacity_changed,
+            changed=self._lending.changed,
             tell=self._tell,
         )
         self._residents[spec.name] = resident
-        self._book.add_profile(spec.name)
+        self._lending.book.add_profile(spec.name)
         self._group.create_task(resident.run(), name=f"profile {spec.name}")
-        self._capacity_changed()
+        self._lending.changed()
 
     async def remove(self, name: str) -> None:
         """Let a profile go: its leases get the grace, its browser is closed, its directory stays on disk, unlocked."""
         resident = self._resident(name)
         del self._residents[name]
-        self._book.remove_profile(name)
+        self._lending.book.remove_profile(name)
         self._memory.pop(name, None)
-        self._capacity_changed()
+        self._lending.changed()
         await resident.shut(Mode.LEAVING, grace_s=self._settings.lease_grace_s)
 
     async def update(self, spec: ProfileSpec) -> None:
@@ -200,18 +196,14 @@ class Pool:
 
     def free(self, kind: str) -> list[str]:
         """Return the profiles on which a slot of *kind* could be had now without waiting, the best one first."""
-        return [] if self._closed else self._book.free(kind)
+        return self._lending.book.free(kind)
 
     async def wait_changed(self, seen: int) -> int:
         """Wait until capacity may have changed since *seen* (begin with 0); returns what to give next time.
 
         Raises PoolClosed when nothing will change any more.
         """
-        while self._version == seen:
-            if self._closed:
-                raise PoolClosed("the pool is closed")
-            await self._news.wait()
-        return self._version
+        return await self._lending.wait_changed(seen)
 
     @asynccontextmanager
     async def lease(self, kind: str, *, timeout_s: float, profile: str | None = None) -> AsyncIterator[Lease]:
@@ -220,7 +212,7 @@ class Pool:
         timeout_s: for getting it, including the start of a suspended browser. Raises LeaseTimeout, PoolSaturated,
         PoolClosed; with *profile* also ProfileUnknown, ProfileNotCleared (at once), ProfileBusy, LaunchFailed.
         """
-        lease = await self._granted(kind, profile, asyncio.get_running_loop().time() + timeout_s, timeout_s)
+        lease = await self._lending.granted(kind, profile, timeout_s=timeout_s)
         try:
             yield lease
         finally:
@@ -242,10 +234,9 @@ class Pool:
 
     async def drain(self, *, timeout_s: float) -> None:
         """Lend nothing more, wait for the borrowers, copy everything out, close; then the pool is closed for good."""
-        self._closed = True
-        self._book.refuse(lambda _: PoolClosed("the pool is closing"))
-        self._capacity_changed()
-        residents, self._residents = list(self._residents.values()), {}
+        self._lending.close()
+        residents = list(self._residents.values())
+        self._residents.clear()
         # The grace leaves time for checkpoints and for Chromium to write its files.
         grace_s = max(0.0, timeout_s - 10.0) if timeout_s > 12.0 else timeout_s / 4
         async with asyncio.TaskGroup() as group:
@@ -279,7 +270,7 @@ class Pool:
             next_action=NEXT_ACTION[affairs.clearance].replace("NAME", resident.name),
             account=dict(standing.account),
             cooldowns=standing.cooldowns(),
-            slots=self._book.counts(resident.name),
+            slots=self._lending.book.counts(resident.name),
             running=context is not None,
             released=affairs.mode is Mode.RELEASED,
             pid=None if context is None else context.pid,
@@ -290,97 +281,10 @@ class Pool:
             recycles=affairs.recycling.count(affairs.now),
         )
 
-    # Granting.
-
-    async def _granted(self, kind: str, profile: str | None, deadline: float, timeout_s: float) -> Lease:
-        while True:
-            slot = await self._slot(kind, profile, deadline, timeout_s)
-            resident = self._residents.get(slot.profile)
-            if resident is None:
-                self._book.give_back(slot)
-                continue
-            lease = Lease(slot, resident, dispose=self._janitor.take)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    context = await resident.running()
-                lease.bind(context)
-            except TimeoutError:
-                lease.end()
-                raise LeaseTimeout(self._why_not(kind, profile, timeout_s)) from None
-            except BrowserError as exc:
-                lease.end()
-                if self._closed:
-                    raise PoolClosed("the pool is closing") from exc
-                if profile is not None:
-                    raise
-                log.info("lease moved on", profile=slot.profile, kind=kind, error=str(exc))
-            except BaseException:
-                lease.end()
-                raise
-            else:
-                return lease
-
-    async def _slot(self, kind: str, profile: str | None, deadline: float, timeout_s: float) -> Slot:
-        if self._closed:
-            raise PoolClosed("the pool is closed")
-        if kind not in self._book.totals:
-            raise ValueError(f"no kind of work is called {kind!r}; there are {', '.join(self._book.totals)}")
-        if profile is not None and (refusal := self._resident(profile).affairs.refusal()) is not None:
-            raise refusal
-        self._book.assign()  # a cooldown may have ended by the clock alone
-        if (slot := self._book.take(kind, profile)) is not None:
-            return slot
-        waiter: Waiter = self._book.enqueue(kind, profile)
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await waiter.future
-        except BaseException as exc:
-            # A slot may have been handed to us in the very tick we were cancelled; it goes on to the next.
-            self._book.withdraw(waiter)
-            if isinstance(exc, TimeoutError):
-                raise LeaseTimeout(self._why_not(kind, profile, timeout_s)) from None
-            raise
-
-    def _why_not(self, kind: str, profile: str | None, timeout_s: float) -> str:
-        names = [name for name in sorted(self._residents) if profile in (None, name)]
-        told = "; ".join(self._says(self._residents[name], kind) for name in names) or "there is no profile"
-        return f"no slot for {kind} became free within {timeout_s:g} s: {told}"
-
-    def _says(self, resident: Resident, kind: str) -> str:
-        affairs = resident.affairs
-        if (refusal := affairs.refusal()) is not None:
-            return str(refusal)
-        if (cooldown := affairs.standing.cooling(kind)) is not None:
-            return f"{resident.name} rests until {_clock(cooldown.until)}: {cooldown.reason}"
-        if affairs.context is None:
-            return f"{resident.name} is being started" + (f": {affairs.trouble}" if affairs.trouble else "")
-        return f"{resident.name} is fully used"
-
-    # Changes.
-
-    def _may_lease(self, name: str, kind: str) -> bool:
-        resident = self._residents.get(name)
-        return resident is not None and not self._closed and resident.may_lease(kind)
-
-    def _capacity_changed(self) -> None:
-        self._book.refuse(self._refusal)
-        self._book.assign()
-        self._version += 1
-        self._news.set()
-        self._news = asyncio.Event()
-
-    def _refusal(self, waiter: Waiter) -> BrowserError | None:
-        if waiter.profile is None:
-            return None
-        resident = self._residents.get(waiter.profile)
-        if resident is None:
-            return ProfileUnknown(f"profile {waiter.profile} has left the pool")
-        return resident.affairs.refusal()
-
     def _resident(self, name: str) -> Resident:
         resident = self._residents.get(name)
         if resident is None:
-            if self._closed:
+            if self._lending.closed:
                 raise PoolClosed("the pool is closed")
             raise ProfileUnknown(f"there is no profile {check_name(name)} in this pool")
         return resident
@@ -391,7 +295,3 @@ class Pool:
                 self._on_event(event)
             except Exception:
                 log.exception("event handler failed", what=event.what, profile=event.profile)
-
-
-def _clock(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

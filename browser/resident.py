@@ -108,10 +108,10 @@ class Resident:
                 affairs.standing.refusals = 0
             case Answer.SETTLE:
                 affairs.standing.refused()
-                self._attendant.settle(verdict)
+                self._attendant.judge.settle(verdict)
             case Answer.RELOAD:
                 affairs.reported = verdict
-                self._attendant.want_reload()
+                self._attendant.judge.want_reload()
                 reason = verdict.reason or str(verdict.clearance)
                 affairs.move(Clearance.VERIFYING, f"{reason}; reloading the page once")
             case Answer.IGNORE:
