@@ -82,3 +82,13 @@ def test_data_and_port_are_where_the_settings_say(instructions):
     assert of(instructions, "VOLUME") == [values["GATEWAY_DATA_DIR"]]
     assert of(instructions, "EXPOSE") == [values["GATEWAY_PORT"]]
     assert json.loads(of(instructions, "ENTRYPOINT")[0])[:3] == ["tini", "-g", "--"]
+
+
+def test_the_seccomp_profile_leaves_chromium_its_sandbox():
+    """Its sandbox makes user namespaces and changes root inside them; what a container must not do stays forbidden."""
+    profile = json.loads((ROOT / ".docker" / "seccomp.json").read_text("utf-8"))
+    assert profile["defaultAction"] == "SCMP_ACT_ALLOW"
+    assert {group["action"] for group in profile["syscalls"]} == {"SCMP_ACT_ERRNO"}
+    forbidden = {name for group in profile["syscalls"] for name in group["names"]}
+    assert not forbidden & {"clone", "clone3", "unshare", "chroot", "ptrace"}
+    assert {"mount", "bpf", "init_module", "keyctl", "setns"} <= forbidden
