@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--pace", type=float, help="seconds a video takes (default 1.5)")
     parser.add_argument("--generation", choices=CHOICES["generation"], help="protocol served (default g2)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="any other setting")
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input does: with its parent")
     return parser.parse_args(arguments)
 
 
@@ -43,6 +45,16 @@ def publish(facts: dict[str, Any], ready_file: Path | None) -> None:
         aside.rename(ready_file)
 
 
+class EndOfInput(asyncio.Protocol):
+    """Nobody is left without a parent, however that parent ended."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self.stop = stop
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.stop.set()
+
+
 async def serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -51,6 +63,8 @@ async def serve(options: argparse.Namespace) -> None:
     async with running(settings_of(options), options.port, options.control_port, options.cert_dir) as facts:
         tune()
         publish(facts, options.ready_file)
+        if options.until_eof:
+            await loop.connect_read_pipe(lambda: EndOfInput(stop), sys.stdin)
         await stop.wait()
 
 

@@ -32,6 +32,7 @@ class Simulator:
             sys.executable,
             "-m",
             "tests.simulator",
+            "--until-eof",
             "--port",
             str(port),
             "--control-port",
@@ -47,7 +48,9 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         # stderr is inherited: a traceback of the double belongs into the test's output
-        self._process = await asyncio.create_subprocess_exec(*self._command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
         assert self._process.stdout is not None
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
@@ -148,7 +151,7 @@ class Simulator:
         self, kind: str, count: int = 1, timeout_s: float = 10, *, outcome: str | None = None, since: int | None = None
     ) -> list[dict[str, Any]]:
         """The entries, once the ledger holds *count* of them; `SimulatorError` when the time is over."""
-        query = {"kind": kind, "count": count, "timeout": timeout_s, "outcome": outcome, "since": since}
+        query: dict[str, Any] = {"kind": kind, "count": count, "timeout": timeout_s, "outcome": outcome, "since": since}
         return list(await self.call("GET", "/wait", **query))
 
     # accounts
@@ -159,7 +162,8 @@ class Simulator:
 
     async def add_account(self, **fields: Any) -> dict[str, Any]:
         """The same, with the facts: `{"account": {...}, "storage_state": {...}}`."""
-        return dict(await self.call("POST", "/accounts", fields))
+        answer = await self.call("POST", "/accounts", fields)
+        return {"account": answer.pop("account"), "storage_state": answer}
 
     async def accounts(self) -> list[dict[str, Any]]:
         return list(await self.call("GET", "/accounts"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.simulator.site import conversations
 from tests.simulator.site.sign_in import session_cookies
 from tests.simulator.state.accounts import Account, parse_quotas
 from tests.simulator.state.scenarios import CATALOGUE
@@ -93,6 +93,7 @@ class Control:
         """Forget scenarios and ledger and set the settings back; with {"all": true} also accounts and what they made."""
         self.world.settings.change(self.start_settings)
         if body.get("all"):
+            conversations.jobs.stop()
             self.world.forget()
             return {}
         self.world.plays.active.clear()
@@ -137,7 +138,7 @@ class Control:
         number = len(accounts.by_id) + 1
         account = accounts.add(Account(str(body.get("email") or f"user{number}@example.com").lower()))
         self._change(account, body)
-        return {"account": account.as_json(), "storage_state": self._storage_state(account)}
+        return self._storage_state(account) | {"account": account.as_json()}
 
     def _change(self, account: Account, body: dict[str, Any]) -> None:
         if unknown := set(body) - ACCOUNT_FIELDS:
@@ -176,7 +177,7 @@ class Control:
         if action in ("sign-out", "expire"):
             account.sign_out()
         elif action == "sign-in":
-            return {"account": account.as_json(), "storage_state": self._storage_state(account)}
+            return self._storage_state(account) | {"account": account.as_json()}
         elif action in ("block", "unblock"):
             account.blocked = action == "block"
         elif action == "stale":
@@ -186,7 +187,7 @@ class Control:
         return {"account": account.as_json()}
 
     async def challenge(self, body: dict[str, Any], query: dict[str, str]) -> Any:
-        """{"account": id or email or "all", "on": bool, "reload_clears": bool}"""
+        """{"account": id or email, or "all": true; "on": bool, "reload_clears": bool}"""
         on, by_reload, name = bool(body.get("on", True)), bool(body.get("reload_clears")), body.get("account") or "all"
         if name == "all":
             self.world.challenged_at = time.time() if on else 0.0
@@ -205,5 +206,4 @@ class Control:
 
     async def change_settings(self, body: dict[str, Any], query: dict[str, str]) -> Any:
         self.world.settings.change(body)
-        await asyncio.sleep(0)
         return {"settings": self.world.settings.as_json()}

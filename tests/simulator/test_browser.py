@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Dialog, Page, Playwright, async_playwright
+from playwright.async_api import BrowserContext, Dialog, Error, Page, Playwright, async_playwright
 
 from tests.simulator.client import Simulator
 from tests.simulator.direct import NEW, last_video, objects, video_g2
@@ -270,8 +270,17 @@ async def test_pictures_over_the_socket(chrome: BrowserContext, sim: Simulator) 
     await sim.play("image-ws-rate-limit")
     (error,) = await page.evaluate(SOCKET, [url, [message], ["rate_limit_exceeded", 1]])
     assert error["request_id"] == "r1"
+    await sim.play("image-ws-moderated", value="first")
+    frames = await page.evaluate(SOCKET, [url, [message], ["completed", 3]])
+    verdicts = {one["order"]: one["moderated"] for one in frames if one.get("current_status") == "completed"}
+    assert verdicts == {0: True, 1: False, 2: False}
     entries = await sim.ledger("image_ws")
-    assert [one["prompt"] for one in entries] == ["a cat"] * 2
+    assert [one["prompt"] for one in entries] == ["a cat"] * 3
+    # a refusal meets the upgrade itself
+    await sim.play("rate-limit-429", match={"route": "image_ws"})
+    with pytest.raises(Error, match="socket failed"):
+        await page.evaluate(SOCKET, [url, [message], ["completed", 3]])
+    assert (await sim.ledger("image_ws"))[-1]["status"] == 429
 
 
 async def test_chat_over_the_socket(chrome: BrowserContext, sim: Simulator) -> None:
@@ -296,6 +305,11 @@ async def test_chat_over_the_socket(chrome: BrowserContext, sim: Simulator) -> N
     assert kinds[-3:] == ["response.done", "response.persisted", "conversation.title.updated"]
     text = [one["event"]["chunk"]["text"]["text"] for one in frames if one["event"]["type"] == "response.chunk"]
     assert "".join(text) == "hello there"
+    messages[1]["event"]["item"]["x_grok"] = {"input_chunks": [{"text": {"text": "[sim:draw=2] say: look"}}]}
+    frames = await page.evaluate(SOCKET, [url, messages, ["conversation.title.updated", 1]])
+    chunks = [one["event"]["chunk"] for one in frames if one["event"]["type"] == "response.chunk"]
+    images = [one["render_generated_image"]["image_chunk"] for one in chunks if "render_generated_image" in one]
+    assert [one["progress"] for one in images] == [50, 50, 100, 100]
 
 
 async def test_the_composer_makes_a_video(chrome: BrowserContext, sim: Simulator) -> None:

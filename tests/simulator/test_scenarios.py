@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from tests.simulator.client import Simulator, SimulatorError
-from tests.simulator.direct import NEW, Direct, last_video, objects, video_g2
+from tests.simulator.direct import NEW, Direct, last_video, objects, text_of, video_g2
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -105,6 +106,17 @@ async def test_quota_counts_down_to_429(sim: Simulator) -> None:
         assert after == before - 1
 
 
+async def test_drawings_as_cards(user: Direct) -> None:
+    frames = await user.submit({"message": "a cat [sim:draw-cards]"})
+    responses = [frame["result"].get("response", {}) for frame in frames]
+    chunks = [
+        json.loads(one["cardAttachment"]["jsonData"])["image_chunk"] for one in responses if "cardAttachment" in one
+    ]
+    assert [one["progress"] for one in chunks] == [50, 100]
+    assert chunks[1]["imageUrl"].endswith("/image.jpg")
+    assert "render_generated_image" in text_of(frames)
+
+
 async def test_concurrency_limit_of_an_account(sim: Simulator) -> None:
     one = Direct(sim, await sim.account(video_concurrency=1))
     async with one.session:
@@ -123,6 +135,22 @@ async def test_a_plain_client_meets_the_challenge_even_with_cookies(sim: Simulat
     assert answer.status_code == 403
     assert answer.headers["cf-mitigated"] == "challenge"
     assert "challenge-platform" in answer.text
+
+
+async def test_an_imported_clearance_belongs_to_the_first_browser_that_shows_it(sim: Simulator, user: Direct) -> None:
+    await sim.settings(open_to_direct=False)
+
+    async def status(agent: str, **more: str) -> int:
+        facts = {"sec-ch-ua": '"x"', "sec-fetch-mode": "cors", "sec-fetch-site": "same-origin", "user-agent": agent}
+        return (await user.get("/api/auth/session", headers=facts | more)).status_code
+
+    assert await status("First/1") == 200
+    assert await status("Second/1") == 403
+    assert await status("First/1") == 200
+    await sim.challenge("a@example.com")
+    assert await status("First/1") == 403
+    await sim.challenge("a@example.com", on=False)
+    assert await status("First/1") == 200
 
 
 async def test_protected_calls_need_the_pages_signature(sim: Simulator, user: Direct) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import pytest
+from curl_cffi import CurlMime
 from curl_cffi.requests.exceptions import RequestException
 from PIL import Image
 
@@ -126,6 +127,34 @@ async def test_several_references_are_one_kind(user: Direct) -> None:
     body = video_g2("together", inputAssets=[file_id] * 3)
     body["mediaGenInput"] = {"referenceToVideo": body["mediaGenInput"].pop("imageToVideo")}
     assert last_video(await user.submit(body))["progress"] == 100
+
+
+async def test_an_extension_goes_on_where_a_film_ends(sim: Simulator, user: Direct) -> None:
+    await sim.settings(generation="g1")
+    created = await user.post("/rest/media/post/create", {"mediaType": "MEDIA_POST_TYPE_VIDEO", "prompt": "a fox"})
+    post = created.json()["post"]["id"]
+    first = last_video(await user.submit(video_g1("a fox", post)))
+    more = {"isVideoExtension": True, "videoExtensionStartTime": 6, "stitchWithExtendPostId": True}
+    refused = await user.post(NEW, video_g1("it runs", post, extendPostId="nobody", **more))
+    assert refused.json()["message"] == "Invalid source post id"
+    film = last_video(await user.submit(video_g1("it runs", post, extendPostId=first["videoId"], **more)))
+    assert facts((await user.asset(film["videoUrl"])).content)[2] == pytest.approx(12.04, abs=0.01)
+
+
+async def test_a_multipart_upload_comes_back_byte_for_byte(user: Direct) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(picture, "PNG")
+    form = CurlMime()
+    form.addpart(name="file", filename="bild-ü.png", content_type="image/png", data=picture.getvalue())
+    form.addpart(name="file_source", data=b"IMAGINE_SELF_UPLOAD_FILE_SOURCE")
+    answer = await user.session.post(user.url("/http/upload-file-v2/direct"), multipart=form)
+    metadata = answer.json()["fileMetadata"]
+    assert metadata["fileName"] == "bild-ü.png"
+    assert (await user.asset(metadata["fileUri"])).content == picture.getvalue()
+    broken = CurlMime()
+    broken.addpart(name="file", filename="a.png", content_type="image/png", data=b"no picture")
+    answer = await user.session.post(user.url("/http/upload-file-v2/direct"), multipart=broken)
+    assert "attachmentLoadFailed" in answer.json()["terminalError"]
 
 
 @pytest.mark.parametrize(

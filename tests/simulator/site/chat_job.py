@@ -56,7 +56,12 @@ class ChatWork:
         job.answer.partial = False
         if script.get("empty-answer") == "message":
             job.answer.message = ""
-        emit_model_response(job, self.model)
+        if self.script.get("drift") in ("", "unknown"):
+            job.emit_response(assistantAnswer={"text": job.answer.message})
+        else:
+            emit_model_response(job, self.model)
+        if self.script.get("drift") == "garbage":
+            job.emit({"raw": "<!-- upstream: proxy notice -->\n"})
         emit_title(job, order.prompt)
 
     def _emit(self, step: Step) -> None:
@@ -83,7 +88,12 @@ class ChatWork:
         else:
             text = step.written()
             job.answer.message += text
-            job.emit_response(token=text, messageTag="final")
+            if self.script.get("drift") in ("", "unknown"):
+                job.emit_response(fragment={"text": text})
+            elif self.script.get("drift") == "type":
+                job.emit_response(token={"text": text}, messageTag="final")
+            else:
+                job.emit_response(token=text, messageTag="final")
 
     def _cite(self, step: Step) -> None:
         job, card = self.job, new_id()[:8]

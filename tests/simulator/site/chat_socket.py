@@ -7,14 +7,19 @@ import contextlib
 from typing import Any
 
 from tests.simulator.state.library import Conversation, Turn, new_id
-from tests.simulator.state.scenarios import Script, keywords
+from tests.simulator.state.scenarios import AT_THE_DOOR, NAMES, Script, keywords
 from tests.simulator.wire.exchange import ClientGoneError
 from tests.simulator.wire.websocket import WebSocket
 
 from .chat_script import Step, gap, steps
+from .conversations import jobs, studio
+from .image_job import PictureWork
+from .jobs import Job
+from .orders import DRAWS, ImageOrder
 from .refusals import stream_error
 from .routes import routes
 from .session import mode_of_model
+from .stream import FOREVER
 from .visit import Reply, Visit, problem
 
 PING_SECONDS = 3.0
@@ -28,6 +33,8 @@ class Session:
         self.conversation: Conversation | None = None
         self.model = "auto"
         self.pending: Turn | None = None
+        self.may_draw = False
+        self.pictures = 2
 
     async def send(self, kind: str, **fields: Any) -> None:
         event = {"type": kind, "event_id": new_id()} | fields
@@ -59,6 +66,8 @@ class Session:
         library, owner = self.visit.world.library, self.visit.owner
         options = given.get("x_grok") or {}
         self.model = str(given.get("model") or "auto")
+        self.may_draw = bool(options.get("enable_image_generation"))
+        self.pictures = int(options.get("image_generation_count") or 2)
         wanted = options.get("conversation_id")
         if wanted:
             found = library.conversations.get(str(wanted))
@@ -109,21 +118,21 @@ class Session:
             return
         answer = Turn("assistant", parent=human.id, partial=True, model=self.model)
         conversation.turns.append(answer)
-        await self._stream(answer, human.message, script, event_id)
+        await self._stream(human, answer, script, event_id)
         if len(conversation.turns) <= 2:
             conversation.title = " ".join(human.message.split()[:6])[:60]
             await self.send("conversation.title.updated", title=conversation.title)
 
     def _script(self, prompt: str) -> Script:
         visit = self.visit
-        played = visit.world.plays.take("mgw", (visit.owner.id, visit.owner.email), prompt)
+        played = visit.world.plays.take("mgw", (visit.owner.id, visit.owner.email), prompt, NAMES - AT_THE_DOOR)
         visit.entry.prompt = prompt
         visit.entry.params["prompts"].append(prompt)
         visit.world.ledger.changed()
         return Script(visit.script | keywords(prompt) | played)
 
-    async def _stream(self, answer: Turn, prompt: str, script: Script, event_id: str) -> None:
-        about = {"response_id": answer.id}
+    async def _stream(self, human: Turn, answer: Turn, script: Script, event_id: str) -> None:
+        about, prompt = {"response_id": answer.id}, human.message
         await self.send(
             "response.created", client_event_id=event_id, response={"id": answer.id, "status": "in_progress"}
         )
@@ -137,13 +146,17 @@ class Session:
         thinks = "thinking" in script or self.model in ("expert", "heavy")
         planned = list(steps(prompt, script, thinks=thinks, searches="web-search" in script))
         pause = gap(script, self.visit.world.settings.pace, len(planned))
-        cut_after = int(script.number("cut-stream", 4)) if "cut-stream" in script else 10**9
+        cut_after = int(script.number("cut-stream", 4)) if "cut-stream" in script else FOREVER
         for number, step in enumerate(planned, 1):
             await asyncio.sleep(pause)
             await self._send_step(step, answer, about)
             if number >= cut_after:
                 self.socket.drop()
                 return
+            if "stall" in script and number >= script.number("stall", 3):
+                await asyncio.sleep(FOREVER)
+        if "draw" in script or (self.may_draw and DRAWS.match(prompt)):
+            await self._draw(human, answer, script, about)
         answer.partial = False
         done = {"id": answer.id, "status": "completed", "usage": {}}
         await self.send("response.done", response=done)
@@ -161,6 +174,20 @@ class Session:
             text = step.written()
             answer.message += text
             await self._chunk({"text": {"text": text, "channel": ANSWER}}, about)
+
+    async def _draw(self, human: Turn, answer: Turn, script: Script, about: dict[str, Any]) -> None:
+        """The pictures of a REST answer, each frame put into a chunk."""
+        visit = self.visit
+        assert self.conversation is not None
+        job = Job(self.conversation, human, answer, is_new=False)
+        order = ImageOrder(human.message, "g2", int(script.number("draw", self.pictures)))
+        jobs.start(job, PictureWork(visit.world, studio, visit.owner, order, script, job).draw())
+        async for frame in job.follow():
+            fields = frame["result"]["response"].get("streamingImageGenerationResponse")
+            if fields is not None:
+                names = ("imageUrl", "seq", "progress", "moderated", "imageIndex", "imageModel")
+                image = {"imageUuid": fields["imageId"]} | {name: fields[name] for name in names}
+                await self._chunk({"render_generated_image": {"image_chunk": image}}, about)
 
     async def _chunk(self, chunk: dict[str, Any], about: dict[str, Any]) -> None:
         await self.send("response.chunk", chunk=chunk, **about)

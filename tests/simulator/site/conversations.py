@@ -44,7 +44,8 @@ async def new(visit: Visit) -> Reply | None:
     kind = IMAGINE if not isinstance(order, ChatOrder) else ""
     conversation = Conversation(visit.owner.id, kind=kind, temporary=bool(visit.json.get("temporary")))
     visit.world.library.add_conversation(conversation)
-    return await _answer(visit, order, conversation, parent="", is_new=True)
+    await _answer(visit, order, conversation, parent="", is_new=True)
+    return None
 
 
 @routes.add(
@@ -67,7 +68,8 @@ async def respond(visit: Visit) -> Reply | None:
         return order
     if (refused := _spend(visit, order)) is not None:
         return refused
-    return await _answer(visit, order, conversation, parent, is_new=False)
+    await _answer(visit, order, conversation, parent, is_new=False)
+    return None
 
 
 def _spend(visit: Visit, order: VideoOrder | ImageOrder | ChatOrder) -> Reply | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.simulator.state.scenarios import Script, keywords
+from tests.simulator.state.scenarios import AT_THE_DOOR, NAMES, Script, keywords
 from tests.simulator.state.world import World
 from tests.simulator.wire.exchange import App, Exchange
 
@@ -69,7 +69,8 @@ def _name(visit: Visit, kind: str) -> None:
     visit.entry.prompt = visit.prompt or None
     account = visit.account
     names = (account.id, account.email) if account else ()
-    played = visit.world.plays.take(kind, names, visit.prompt)
+    among = AT_THE_DOOR if visit.request.wants_websocket else NAMES
+    played = visit.world.plays.take(kind, names, visit.prompt, among)
     visit.script = Script(keywords(visit.prompt) | played)
     visit.entry.scenarios = dict(visit.script)
     visit.world.ledger.changed()

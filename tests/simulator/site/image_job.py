@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulator.media.studio import Studio
 from tests.simulator.state.accounts import Account
+from tests.simulator.state.behaviour import Behaviour
 from tests.simulator.state.library import Asset, new_id
 from tests.simulator.state.scenarios import Script, without_keywords
 from tests.simulator.state.world import World
@@ -111,7 +113,25 @@ class PictureWork:
         }
         if progress == 100 and self._moderated:
             fields["rejectionReason"] = "MEDIA_REJECTION_REASON_SAFETY"
-        self.job.emit_response(streamingImageGenerationResponse=fields)
+        if "draw-cards" in self.script:
+            self._emit_card(fields)
+        else:
+            self.job.emit_response(streamingImageGenerationResponse=fields)
+
+    def _emit_card(self, fields: dict[str, Any]) -> None:
+        """The newer way: a tag in the text, and its content in an attachment that comes again as the picture grows."""
+        card = fields["imageId"][:8]
+        if fields["progress"] < 100:
+            kind = 'card_type="generated_image_card" type="render_generated_image"'
+            tag = f'<grok:render card_id="{card}" {kind}></grok:render>'
+            self.job.answer.message += tag
+            self.job.emit_response(token=tag, messageTag="final")
+        names = ("imageUrl", "seq", "progress", "moderated", "imageIndex", "imageModel")
+        chunk = {"imageUuid": fields["imageId"]} | {name: fields[name] for name in names}
+        data = json.dumps({"id": card, "type": "render_generated_image", "image_chunk": chunk})
+        if fields["progress"] == 100:
+            self.job.answer.cards.append(data)
+        self.job.emit_response(cardAttachment={"jsonData": data})
 
     def _keep(self, picture: str, part: str) -> Asset:
         order, account, library = self.order, self.account, self.world.library
@@ -140,6 +160,9 @@ class PictureWork:
             conversation_id=self.job.conversation.id,
             media_gen_input=order.media_gen_input,
         )
+        if not preview:
+            asset.behaviour = Behaviour.of(self.script, self.world.settings)
+            asset.behaviour.pad_to = 0
         if preview:
             library.by_key[asset.key] = asset
             return asset

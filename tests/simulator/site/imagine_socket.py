@@ -11,7 +11,7 @@ from typing import Any
 from tests.simulator.media.studio import Studio
 from tests.simulator.state.accounts import Account
 from tests.simulator.state.library import Asset, new_id
-from tests.simulator.state.scenarios import Script, keywords, without_keywords
+from tests.simulator.state.scenarios import AT_THE_DOOR, NAMES, Script, keywords, without_keywords
 from tests.simulator.state.world import World
 from tests.simulator.wire.exchange import ClientGoneError
 from tests.simulator.wire.websocket import WebSocket
@@ -110,33 +110,23 @@ class Batch:
             size, prompt=self.prompt, asset=job, decoy=decoy, kind="JPEG" if final else "PNG"
         )
         name = f"{job}.{'jpg' if final else 'png'}"
-        self._keep(job, name, content, size, final)
+        self._keep(job, name, content, final)
         blob = base64.b64encode(content).decode()
         frame = {"type": "image", "id": job, "url": PUBLIC_FOLDER + name, "blob": blob, "model_name": MODEL}
         return frame | self._common(job, order, percent)
 
-    def _keep(self, job: str, name: str, content: bytes, size: tuple[int, int], final: bool) -> None:
+    def _keep(self, job: str, name: str, content: bytes, final: bool) -> None:
         async def make() -> bytes:
             return content
 
+        owner, (width, height) = self.account.id, SIZES[self.ratio]
+        key = f"users/{owner}/generated/{job}/image{'.jpg' if final else '-part-0.png'}"
         mime = "image/jpeg" if final else "image/png"
-        asset = Asset(
-            self.account.id,
-            name,
-            mime,
-            name,
-            make,
-            id=job,
-            width=size[0],
-            height=size[1],
-            prompt=self.prompt,
-            public=True,
-        )
-        library = self.world.library
+        asset = Asset(owner, key, mime, name, make, id=job, width=width, height=height, prompt=self.prompt, public=True)
         if final:
-            library.add_asset(asset, f"users/{self.account.id}/generated/{job}/image.jpg")
+            self.world.library.add_asset(asset, name)
         else:
-            library.by_key[name] = asset
+            self.world.library.by_key[name] = asset
 
 
 def _read(message: dict[str, Any]) -> dict[str, Any] | None:
@@ -169,7 +159,7 @@ async def listen(visit: Visit) -> None:
             prompts.append(text)
             visit.entry.prompt = text
             names = (visit.owner.id, visit.owner.email)
-            played = visit.world.plays.take("image_ws", names, text)
+            played = visit.world.plays.take("image_ws", names, text, NAMES - AT_THE_DOOR)
             batch = Batch(
                 visit.world,
                 studio,

@@ -291,7 +291,7 @@ def _read_chat(visit: Visit) -> ChatOrder | Reply:
         attachments.append(asset)
     model = str(body.get("modeId") or body.get("modelMode") or body.get("modelName") or "auto")
     named = " ".join(str(body.get(key) or "") for key in ("modeId", "modelMode", "modelName")).lower()
-    draws = int(script.number("draw", 1)) if "draw" in script else 0
+    draws = int(script.number("draw", 1)) if "draw" in script else 1 if "draw-cards" in script else 0
     if not draws and body.get("enableImageGeneration") and DRAWS.match(visit.prompt):
         draws = int(body.get("imageGenerationCount") or 2)
     return ChatOrder(

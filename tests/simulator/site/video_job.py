@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.simulator.media.studio import Studio
 from tests.simulator.state.accounts import Account
-from tests.simulator.state.library import ASSETS_ORIGIN, Asset, Behaviour, Post, Turn, new_id
+from tests.simulator.state.behaviour import Behaviour
+from tests.simulator.state.library import ASSETS_ORIGIN, Asset, Post, Turn, new_id
 from tests.simulator.state.scenarios import Script, without_keywords
 from tests.simulator.state.world import World
 
@@ -20,21 +21,6 @@ from .stream import FOREVER
 PROGRESS = (1, 5, 13, 22, 29, 38, 46, 57, 66, 78, 87, 95)
 MODEL = "imagine-video-gen"
 STREAM_MODEL = "imagine_w_1"
-MEGABYTE = 1_000_000
-
-
-def behaviour_of(script: Script, pad_mb: float, bytes_per_s: float) -> Behaviour:
-    pad = script.number("asset-big", 30) if "asset-big" in script else pad_mb
-    slow = script.number("asset-slow", 200_000) if "asset-slow" in script else bytes_per_s
-    return Behaviour(
-        late=int(script.number("asset-late", 2)) if "asset-late" in script else 0,
-        forbidden="asset-403" in script,
-        missing="asset-missing" in script,
-        html="asset-html" in script,
-        cut_after=int(script.number("asset-cut", 65536)) if "asset-cut" in script else 0,
-        bytes_per_s=slow,
-        pad_to=int(pad * MEGABYTE),
-    )
 
 
 @dataclass
@@ -110,7 +96,7 @@ class VideoWork:
         order, account, world, script = self.order, self.account, self.world, self.script
         folder = f"users/{account.id}/generated/{self.id}/"
         settings = world.settings
-        behaviour = behaviour_of(script, settings.asset_pad_mb, settings.asset_bytes_per_s)
+        behaviour = Behaviour.of(script, settings)
         behaviour.missing = behaviour.missing or moderated
         prompt = without_keywords(order.prompt)
         decoy = order.decoy or "decoy" in script

@@ -35,7 +35,7 @@ def reply_html(text: str, status: int = 200, **headers: str) -> Reply:
 
 def problem(status: int, code: int | str, message: str, *, wrapped: bool = False, **headers: str) -> Reply:
     """An error of the site: bare on plain endpoints, inside `error` on those that stream."""
-    error = {"code": code, "message": message, "details": []}
+    error: dict[str, Any] = {"code": code, "message": message, "details": []}
     return reply_json({"error": error} if wrapped else error, status, **headers)
 
 

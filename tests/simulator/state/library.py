@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .accounts import timestamp
+from .behaviour import Behaviour
 
 ASSETS_ORIGIN = "https://assets.grok.com/"
 IMAGINE = "CONVERSATION_KIND_IMAGINE"
@@ -17,19 +18,6 @@ IMAGINE = "CONVERSATION_KIND_IMAGINE"
 
 def new_id() -> str:
     return str(uuid.uuid4())
-
-
-@dataclass
-class Behaviour:
-    """How the file of one asset misbehaves when it is fetched."""
-
-    late: int = 0
-    forbidden: bool = False
-    missing: bool = False
-    html: bool = False
-    cut_after: int = 0
-    bytes_per_s: float = 0.0
-    pad_to: int = 0
 
 
 @dataclass

@@ -48,7 +48,11 @@ RESULT = _submits(
     ("text-only", "", "a modelResponse in words and no media frame"),
     ("decoy", "", "an unrelated stock clip: same pictures each time, other ids and other bytes"),
     ("empty-answer", "body|message", "200 with nothing in it, or an answer with empty text"),
-    ("drift", "unknown|renamed|type|garbage", "frames nobody has seen; videoUrl under another name; …"),
+    (
+        "drift",
+        "unknown|renamed|type|garbage",
+        "frames nobody has seen; videoUrl under another name; other types; text between the objects",
+    ),
 )
 ASSET = _submits(
     ("asset-late", "N=2", "the file is 404 N times, then there"),
@@ -98,11 +102,15 @@ OTHER = [
     Scenario("thinking", "reasoning tokens before the answer", "", ("submit_chat", "mgw")),
     Scenario("web-search", "a tool card, search results and a citation", "", ("submit_chat", "mgw")),
     Scenario("draw", "an image made in the chat", "N=1", ("submit_chat", "mgw")),
+    Scenario("draw-cards", "the same, announced by cardAttachment instead of image frames", "", ("submit_chat",)),
     Scenario("tokens", "the answer is this many numbered tokens", "N", ("submit_chat", "mgw")),
     Scenario("every", "seconds between two tokens", "SECONDS", ("submit_chat", "mgw")),
     Scenario("clock", "each token is the monotonic clock at its writing, then a space", "", ("submit_chat", "mgw")),
 ]
 CATALOGUE: dict[str, Scenario] = {one.name: one for one in [*STREAM, *RESULT, *ASSET, *IN_STREAM, *REFUSAL, *OTHER]}
+NAMES = frozenset(CATALOGUE)
+AT_THE_DOOR = frozenset(one.name for one in REFUSAL)
+"""Those that answer a request instead of its handler. On a WebSocket they meet the upgrade, all others a message."""
 
 
 class Script(dict[str, str]):
@@ -170,12 +178,14 @@ class Plays:
         self.active.append(play)
         return play
 
-    def take(self, kind: str, accounts: Iterable[str], prompt: str = "") -> dict[str, str]:
+    def take(
+        self, kind: str, accounts: Iterable[str], prompt: str = "", among: frozenset[str] = NAMES
+    ) -> dict[str, str]:
         """The scenarios for a request that is being served; one-shot ones are used up by it."""
         found: dict[str, str] = {}
         known = list(accounts)
         for play in list(self.active):
-            if play.name in found or not play.fits(kind, known, prompt):
+            if play.name in found or play.name not in among or not play.fits(kind, known, prompt):
                 continue
             found[play.name] = play.value
             if play.times is not None:

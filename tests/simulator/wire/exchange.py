@@ -116,7 +116,7 @@ class Exchange(ABC):
         """Send the head; the body follows with `write` and `finish`."""
 
     @abstractmethod
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes | memoryview) -> None:
         """Send at once, waiting only for flow control."""
 
     @abstractmethod

@@ -121,10 +121,10 @@ class Http1Exchange(Exchange):
             await self.write(body)
         await self.finish()
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes | memoryview) -> None:
         if not self.connection.writable.is_set():
             await self.connection.writable.wait()
-        self._send(h11.Data(data=data))
+        self._send(h11.Data(data=bytes(data)))
         self._count(len(data))
 
     async def finish(self) -> None:
@@ -143,7 +143,7 @@ class Http1Exchange(Exchange):
 
     async def accept_websocket(self) -> WebSocket:
         key = self.request.headers.get("sec-websocket-key", "").encode()
-        accept = base64.b64encode(hashlib.sha1(key + WEBSOCKET_GUID).digest())
+        accept = base64.b64encode(hashlib.sha1(key + WEBSOCKET_GUID).digest()).decode()
         self._send(
             h11.InformationalResponse(
                 status_code=101,

@@ -179,10 +179,10 @@ class Http2Exchange(Exchange):
         self._send_head(status, headers, end=False)
         self.connection.flush()
 
-    async def write(self, data: bytes) -> None:
+    async def write(self, data: bytes | memoryview) -> None:
         await self._send(data, end=False)
 
-    async def _send(self, data: bytes, end: bool) -> None:
+    async def _send(self, data: bytes | memoryview, end: bool) -> None:
         connection = self.connection
         view = memoryview(data)
         while True:

@@ -45,7 +45,7 @@ class WebSocket:
             self.mark_gone()
             self._transport.close()
 
-    def _on_message(self, event: Message) -> None:
+    def _on_message(self, event: Message[Any]) -> None:
         self._partial.append(event.data)
         if event.message_finished:
             joined = self._partial[0] if len(self._partial) == 1 else type(event.data)().join(self._partial)
