@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from scripts.installer import environment
 from scripts.installer.chromium import Browser, install_browser, seems_installed
@@ -47,17 +48,20 @@ def install_system(system: System, args: argparse.Namespace) -> None:
     """Install a display and fonts, and what was asked for with --with; without a display there is no headed browser."""
     needs = {
         "venv": environment.needs_venv_package() and "python" in (args.only or STEPS),
+        "container": "container" in args.extra,
         "driver": not _has_library("libatomic.so.1"),
         "display": _needs_xvfb(),
     }
-    required = system.missing([*args.extra, *(need for need, needed in needs.items() if needed)])
-    fonts = [] if args.minimal else system.missing(["fonts"])
+    required = system.missing(need for need, needed in needs.items() if needed)
+    optional = [] if args.minimal else system.missing(["fonts"])
+    if "tests" in args.extra and not _has_postgresql():
+        optional += system.missing(["tests"])
     if required:
         if system.as_root is None:
             browser = [] if seems_installed() else system.missing(["browser"])
             raise Failed(
                 f"Packages of the system are missing, and this may not install them. Once, as administrator:\n"
-                f"    {system.by_hand([*required, *browser, *fonts])}\nThen run scripts/install again."
+                f"    {system.by_hand([*required, *browser, *optional])}\nThen run scripts/install again."
             )
         system.install(required)
     if _needs_xvfb():
@@ -65,19 +69,19 @@ def install_system(system: System, args: argparse.Namespace) -> None:
             "There is no display (DISPLAY is not set) and no Xvfb to make one. Install Xvfb with your package manager,"
             " or run the browser without a window: export GATEWAY_HEADLESS=true (it then says so in its user agent)."
         )
-    if fonts:
-        _install_fonts(system, fonts, quiet=args.quiet)
+    if optional:
+        _install_optional(system, optional, quiet=args.quiet)
 
 
-def _install_fonts(system: System, fonts: list[str], *, quiet: bool) -> None:
-    """Fonts are worth having, not worth failing for."""
+def _install_optional(system: System, packages: list[str], *, quiet: bool) -> None:
+    """Fonts for other scripts and emoji, a server for tests: worth having, not worth failing for."""
     if system.as_root is not None:
         try:
-            system.install(fonts)
+            system.install(packages)
         except Failed as exc:
-            print(f"Going on without these fonts. {exc}", file=sys.stderr)
+            print(f"Going on without. {exc}", file=sys.stderr)
     elif not quiet:
-        say(f"Fonts for other scripts and emoji are not all there (optional): {system.by_hand(fonts)}")
+        say(f"Worth having too: {system.by_hand(packages)}")
 
 
 def report(browser: Browser | None, *, whole: bool) -> None:
@@ -104,6 +108,10 @@ def _needs_xvfb() -> bool:
     return os.environ.get("GATEWAY_HEADLESS", "").lower() != "true"
 
 
+def _has_postgresql() -> bool:
+    return bool(shutil.which("initdb") or any(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
+
+
 def _has_library(name: str) -> bool:
     if not sys.platform.startswith("linux"):
         return True
@@ -125,7 +133,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--no-system", action="store_true", help="leave the system's packages alone")
     parser.add_argument("--only", action="append", choices=STEPS, help="only this step")
     parser.add_argument("--runtime", action="store_true", help="leave out what only the demo, tests and checks need")
-    parser.add_argument("--with", action="append", choices=("container",), default=[], dest="extra", help="also these")
+    parser.add_argument(
+        "--with", action="append", choices=("container", "tests"), default=[], dest="extra", help="also these"
+    )
     parser.add_argument("--quiet", action="store_true", help="say only what is being done")
     return parser.parse_args(given)
 

@@ -40,6 +40,12 @@ PACKAGES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "dnf": ("liberation-fonts", "dejavu-sans-fonts", "google-noto-sans-cjk-fonts", "google-noto-color-emoji-fonts"),
         "pacman": ("ttf-liberation", "ttf-dejavu", "noto-fonts-cjk", "noto-fonts-emoji"),
     },
+    # A server of the tests' own, on a free port; without it the tests on PostgreSQL are skipped.
+    "tests": {
+        "apt-get": ("postgresql",),
+        "dnf": ("postgresql-server",),
+        "pacman": ("postgresql",),
+    },
     # What the image has besides: process 1, and the time zones that TZ may name.
     "container": {
         "apt-get": ("tini", "tzdata"),

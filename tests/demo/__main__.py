@@ -165,7 +165,7 @@ async def workplace() -> AsyncIterator[Path]:
 
 def keep_log(service: Service) -> Path | None:
     """Save the gateway's log from being removed with its directory."""
-    if not service.log.exists():
+    if not service.log.exists() or service.log.stat().st_size == 0:
         return None
     return Path(shutil.copy(service.log, PLACE / "gateway.log"))
 
