@@ -82,7 +82,7 @@ class Direct:
         assert answer.status_code == 200, answer.text
         return objects(answer.text)
 
-    async def pull(self, body: dict[str, Any], *, timeout_s: float = 30) -> tuple[bytes, Exception | None]:
+    async def pull(self, body: dict[str, Any], *, timeout_s: float = 30) -> tuple[list[bytes], Exception | None]:
         """What came of an answer, and what ended it early. At the time's end curl resets the stream."""
         received: list[bytes] = []
 
@@ -93,8 +93,8 @@ class Direct:
         try:
             await self.session.post(self.url(NEW), json=body, content_callback=take, timeout=timeout_s)
         except RequestException as error:
-            return b"".join(received), error
-        return b"".join(received), None
+            return received, error
+        return received, None
 
     async def asset(self, key: str, **options: Any) -> Response:
         return await self.get("/" + key, "assets.grok.com", **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -192,3 +193,9 @@ async def test_every_scenario_has_a_line_of_documentation(sim: Simulator) -> Non
     scenarios = await sim.scenarios()
     assert len(scenarios) > 50
     assert all(one["doc"] for one in scenarios.values())
+
+
+async def test_the_readme_lists_every_scenario_and_setting(sim: Simulator) -> None:
+    text = (Path(__file__).parent / "README.md").read_text()
+    names = [*await sim.scenarios(), *await sim.settings()]
+    assert [name for name in names if f"| `{name}` |" not in text] == []

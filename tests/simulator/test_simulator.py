@@ -187,15 +187,17 @@ async def test_framings(user: Direct, framing: str) -> None:
 
 
 async def test_split_bytes_loses_nothing(user: Direct) -> None:
-    whole, error = await user.pull({"message": "say: 好的好的好的 [sim:split-bytes=7]"})
+    chunks, error = await user.pull({"message": "say: 好的好的好的 [sim:split-bytes=7]"})
     assert error is None
-    assert text_of(objects(whole.decode())).strip() == "好的好的好的"
+    with pytest.raises(UnicodeDecodeError):
+        [chunk.decode() for chunk in chunks]
+    assert text_of(objects(b"".join(chunks).decode())).strip() == "好的好的好的"
 
 
 async def test_a_cut_stream_finishes_behind_the_scenes(sim: Simulator, user: Direct) -> None:
     received, error = await user.pull(video_g2("a fox [sim:cut-stream=5]"))
     assert error is not None
-    frames = objects(received.decode())
+    frames = objects(b"".join(received).decode())
     assert len(frames) == 5
     conversation = frames[0]["result"]["conversation"]["conversationId"]
     (entry,) = await sim.wait("submit_video", 1, outcome="cut")
@@ -230,7 +232,7 @@ async def test_a_reset_is_in_the_ledger_within_milliseconds(sim: Simulator, user
 async def test_stall_and_keep_open_never_end(sim: Simulator, user: Direct, name: str, frames: int) -> None:
     received, error = await user.pull(video_g2(f"a fox [sim:{name}]"), timeout_s=0.8)
     assert error is not None
-    found = objects(received.decode())
+    found = objects(b"".join(received).decode())
     assert len(found) == 3 if frames == 3 else len(found) >= frames
 
 

@@ -12,6 +12,7 @@ from .jobs import Frame, Job
 from .visit import Visit
 
 FOREVER = 10**9
+BETWEEN_PIECES = 0.001  # otherwise the client's socket puts them together again
 HEAD_START = 0.05  # so that the head of the answer has left before its connection is closed
 
 
@@ -87,7 +88,7 @@ async def send_stream(visit: Visit, job: Job, *, wrapped: bool = True) -> None:
         if "split-bytes" in script:
             for piece in pieces(data, f"{script['split-bytes']}{sent}"):
                 await exchange.write(piece)
-                await asyncio.sleep(0)
+                await asyncio.sleep(BETWEEN_PIECES)
         else:
             await exchange.write(data)
         sent += 1

@@ -44,7 +44,11 @@ STREAM = _submits(
 RESULT = _submits(
     ("moderated", "", "200, progress 100, moderated:true, no URL"),
     ("moderated-late-attachment", "", "the same, but the modelResponse still names an attachment, and it is 404"),
-    ("progress-100-no-url", "", "progress 100 without videoUrl, nothing said about moderation"),
+    (
+        "progress-100-no-url",
+        "later",
+        "progress 100 without videoUrl and no word why; with `later` the lists do have the file",
+    ),
     ("text-only", "", "a modelResponse in words and no media frame"),
     ("decoy", "", "an unrelated stock clip: same pictures each time, other ids and other bytes"),
     ("empty-answer", "body|message", "200 with nothing in it, or an answer with empty text"),
