@@ -12,7 +12,7 @@ ENV LANG=C.UTF-8 \
     GATEWAY_PORT=8080
 
 WORKDIR /app
-RUN useradd --uid 10001 --user-group --create-home gateway \
+RUN useradd --uid 10001 --user-group --create-home --home-dir /var/lib/gateway gateway \
     && install -d -o gateway -g gateway -m 0700 /data
 
 # From what changes seldom to what changes often, so that a rebuild after an edit takes seconds.
