@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 import structlog
 
 from browser.affairs import Affairs
-from browser.agenda import SETTLE_S, Mode, Step
+from browser.agenda import Mode, Step
 from browser.clearance import Clearance
 from browser.context import Context, Gone, Observer
 from browser.errors import BrowserError, LaunchFailed, ProfileBusy, ProfileNotCleared, SlotLost, TransportFailed
@@ -24,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 #: A page that goes somewhere often goes on at once; it is looked at when it stays.
 DEBOUNCE_S = 0.5
-#: Before a window that the operator closed opens again.
+#: Before a window that the operator closed opens again: time to leave for a program that takes it as "done".
 WINDOW_S = 1.5
 
 
@@ -108,8 +107,10 @@ class Attendant:
             a.idle_since = a.now
             a.plan_copies()
             a.event("browser started", pid=str(a.context.pid or ""))
-            if replaced:
-                await self._keeper.applied()
+            if self._keeper.unreadable:
+                a.event("checkpoint not restored", self._keeper.unreadable)
+            if await self._keeper.applied():
+                a.event("import applied")
             if not self.judge.judge(a.context) and a.held is None:
                 a.check_wanted = a.check_wanted or a.unproven or a.standing.clearance is not Clearance.READY
 
@@ -216,21 +217,20 @@ class Attendant:
         if what in (Gone.PAGE, Gone.WINDOW):
             a.page_lost_at = a.now
             if what is Gone.WINDOW and a.held is not None:
-                # An operator who is done closes the window: time to leave before a new one opens.
                 a.page_lost_at += WINDOW_S
-                asyncio.get_running_loop().call_later(SETTLE_S, self._window_closed, context)
+                a.held.window_closed.set()
         else:
+            closed_by_operator = a.held is not None and a.held.window_closed.is_set() and a.page_lost_at is not None
             a.context, a.remains, a.page_lost_at = None, context, None
             a.keep_warm = a.mode is Mode.OPEN
-            if what is Gone.DRIVER:
+            if closed_by_operator:
+                a.loss = None
+                a.rest(WINDOW_S)
+            elif what is Gone.DRIVER:
                 a.rest(random.uniform(0, a.settings.restart_jitter_s))  # noqa: S311 - spreading, not secrecy
         a.event("browser lost", reason, lost=what.value)
         a.changed()
         a.poke()
-
-    def _window_closed(self, context: Context) -> None:
-        if self._a.held is not None and self._a.context is context:
-            self._a.held.window_closed.set()
 
     def _navigated(self, context: Context, own: bool) -> None:
         a = self._a

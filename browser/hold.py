@@ -16,8 +16,8 @@ class Held:
     """A profile in an operator's hands, until `Pool.hold` is left. Nothing else works on it meanwhile.
 
     The site's verifier runs every few seconds and after each navigation; `verdict` is its latest word. When it says
-    READY a checkpoint is taken at once. `window_closed` is set when the operator closed the page's window (a new one
-    opens; a program that showed a local window takes it as "finished").
+    READY a checkpoint is taken at once. `window_closed` is set when the page's window closed, as an operator's does who is
+    done (a new one opens after a moment; a program that showed a local window takes it as the end).
     """
 
     def __init__(self, profile: str, *, context: Callable[[], Context | None], sign_in_url: str) -> None:

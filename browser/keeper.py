@@ -48,12 +48,13 @@ class Keeper:
         self._applied = imported if restore is not None and restore.whole else None
         return context, restore is not None and restore.whole
 
-    async def applied(self) -> None:
-        """Note that the import of the last start is in the browser: from now on it is a copy like the others."""
+    async def applied(self) -> bool:
+        """Note that an import of the last start is in the browser: from now on it is a copy like the others."""
         imported, self._applied = self._applied, None
         if imported is not None:
             await asyncio.to_thread(self._store.adopt, imported)
             log.info("import applied", profile=self.directory.name, generation=imported.generation)
+        return imported is not None
 
     async def save(self, context: Context) -> Checkpoint:
         """Copy the browser's state out. Raises SlotLost, OSError."""

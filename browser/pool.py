@@ -9,7 +9,7 @@ async with Pool(site, launch=..., profiles_dir=..., slots={"chat": 8}, checkpoin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -45,8 +45,9 @@ from browser.transport_limits import TransportLimits
 
 log = structlog.get_logger(__name__)
 
-#: Leaving the pool's block without `drain` gives running leases no more than this.
+#: Leaving the pool's block without `drain` gives running leases, and then the closing of browsers, no more than this.
 CLOSE_S = 30.0
+BEYOND_S = 30.0
 
 
 class Pool:
@@ -79,23 +80,25 @@ class Pool:
         self._memory: dict[str, int] = {}
         self._stack = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
         self._stack.push_async_callback(self._opener.close)
         self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
-        janitor = self._group.create_task(self._lending.janitor.run(), name="janitor")
-        self._stack.callback(janitor.cancel)
+        self._stack.callback(self._stop)
+        self._start(self._lending.janitor.run(), "janitor")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        if exc is None:
-            await self.drain(timeout_s=CLOSE_S)
-        else:
-            await finish(self.drain(timeout_s=self._settings.lease_grace_s), within_s=CLOSE_S * 2, what="pool closing")
-        return await self._stack.__aexit__(kind, exc, trace)
+        timeout_s = CLOSE_S if exc is None else min(CLOSE_S, self._settings.lease_grace_s)
+        await finish(self.drain(timeout_s=timeout_s), within_s=timeout_s + BEYOND_S, what="pool closing")
+        if isinstance(exc, asyncio.CancelledError):
+            return await self._stack.__aexit__(kind, exc, trace)
+        # The block's own error is not one of our tasks': it goes on as it is, not within a group.
+        return await self._stack.__aexit__(None, None, None)
 
     def __repr__(self) -> str:
         profiles = ", ".join(
@@ -144,7 +147,7 @@ class Pool:
         )
         self._residents[spec.name] = resident
         self._lending.book.add_profile(spec.name)
-        self._group.create_task(resident.run(), name=f"profile {spec.name}")
+        self._start(resident.run(), f"profile {spec.name}")
         self._lending.changed()
 
     async def remove(self, name: str) -> None:
@@ -280,6 +283,18 @@ class Pool:
             proxy=affairs.spec.proxy,
             recycles=affairs.recycling.count(affairs.now),
         )
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        if self._group is None:
+            work.close()
+            raise PoolClosed("the pool is not open")
+        task = self._group.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
 
     def _resident(self, name: str) -> Resident:
         resident = self._residents.get(name)

@@ -13,9 +13,9 @@ from browser.clearance import Clearance, Cooldown
 class ProfileEvent:
     """Something happened to a profile.
 
-    what: "clearance changed", "browser started", "browser lost", "browser suspended", "launch failed",
-    "profile quarantined", "checkpoint saved", "checkpoint failed", "import applied", "hold started", "hold ended",
-    "kind cooling". detail: flat text, never a secret.
+    what: "clearance changed", "browser started", "browser lost", "page reopened", "browser suspended", "launch failed",
+    "profile quarantined", "checkpoint saved", "checkpoint failed", "checkpoint not restored", "import applied",
+    "hold started", "sign-in seen", "hold ended", "kind cooling". detail: flat text, never a secret.
     """
 
     profile: str
