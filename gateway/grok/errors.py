@@ -293,16 +293,16 @@ def judge(problem: Problem, now: datetime) -> Finding:
     return Finding(row.name, error, effect)
 
 
-def refuses_shape(problem: Problem) -> bool:
+def refuses_shape(problem: Problem, *, own_endpoint: bool) -> bool:
     """Whether the site says that it does not take requests of this *shape* (so the other generation may be tried).
 
-    A refused value (a duration, a ratio, an unknown post) is not that. Only to be asked of answers that came before
-    anything was generated.
+    A refused value (a duration, a ratio, an unknown post) is not that. own_endpoint: only this generation uses the endpoint,
+    so that its absence is told too. Only to be asked of answers that came before anything was generated.
     """
     if problem.status in {405, 501} or problem.code == 12:
         return True
     if problem.status == 404:
-        return not problem.mentions("post", "asset", "file", "conversation")
+        return own_endpoint and not problem.mentions("asset", "file", "media url")
     if problem.code != 3 and problem.status not in {400, 422}:
         return False
     if problem.mentions("unknown field", "unknown name", "cannot find field", "no such field"):

@@ -184,7 +184,7 @@ class GrokVideoMaker:
             if (
                 refusal is not None
                 and refusal.row in {"bad_input", "not_found", "load_shed"}
-                and refuses_shape(refusal.problem)
+                and refuses_shape(refusal.problem, own_endpoint=True)
             ):
                 raise ShapeRefused(exc) from refusal
             raise

@@ -96,10 +96,10 @@ class MemoryMedia:
         return sum(1 for asset_id in asset_ids if self.assets.pop(asset_id, None))
 
 
-def task(spec: VideoSpec | None = None, *, id: str = "t1", **facts: Any) -> Task:
+def task(spec: VideoSpec | None = None, *, name: str = "t1", **facts: Any) -> Task:
     """A running task on profile ``work``."""
     return Task(
-        id=id,
+        id=name,
         key_id="k",
         dialect="test",
         model="grok-imagine-video",

@@ -116,7 +116,7 @@ async def _refuse(work: Work, problem: Problem, sighting: Sighting) -> None:
         return
     with suppress(KeyError):
         await work.journal.forget(SUBMIT)
-    if refuses_shape(problem) and row in {"bad_input", "not_found", "load_shed", "refused"}:
+    if refuses_shape(problem, own_endpoint=False) and row in {"bad_input", "not_found", "load_shed", "refused"}:
         raise ShapeRefused(error)
     raise error
 
