@@ -91,3 +91,7 @@ class Media(Protocol):
     async def remove(self, asset_ids: Collection[str]) -> int:
         """Delete files (also half-written ones) and their records; returns the bytes freed. Unknown ids are ignored."""
         ...
+
+    async def remove_of_task(self, task_ids: Collection[str]) -> int:
+        """Delete everything kept for these tasks: results, thumbnails, pictures fetched for them. Returns bytes freed."""
+        ...

@@ -114,7 +114,7 @@ class Fetcher:
 
     async def _copy(self, response: httpx2.Response, file: BinaryIO) -> int:
         size_bytes = 0
-        async for chunk in response.aiter_raw(256 * 1024):
+        async for chunk in response.aiter_raw():
             size_bytes += len(chunk)
             if size_bytes > self._limit_bytes:
                 raise self._too_large()
@@ -137,6 +137,8 @@ def read_url(text: str) -> httpx2.URL:
         raise failed("it is not a valid URL") from exc
     if url.scheme not in {"http", "https"} or not url.host:
         raise failed("only http:// and https:// addresses are fetched")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise failed("it is not a valid URL")
     if url.userinfo:
         raise failed("addresses with a user name or password in them are not fetched")
     return url

@@ -43,7 +43,6 @@ class FileAnswer(Response):
         self._asked = request_headers
         self.status_code = 200
         self.background = None
-        self.body = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -103,7 +102,6 @@ class GrowingFileAnswer(Response):
         self._still_coming = still_coming
         self.status_code = 200
         self.background = None
-        self.body = b""
         self.init_headers(
             {
                 "content-type": media_type,

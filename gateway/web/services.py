@@ -17,7 +17,7 @@ from gateway.media.assets import Media
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
 from gateway.settings import Settings
-from gateway.tasks.model import TaskEvent
+from gateway.tasks.model import TaskEvent, VideoSpec
 from gateway.tasks.store import TaskStore
 from gateway.telemetry import Metrics
 from gateway.web.authentication import Keys
@@ -39,7 +39,8 @@ class Services:
     """The house as its HTTP front sees it. No browser in here: dialects know none.
 
     local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
-    begins to stop. why_waiting: (code, sentence) while no profile could take a video, None otherwise.
+    begins to stop. requires: what an account must allow beyond the ordinary to make a video. why_waiting: (code, sentence)
+    while no profile could take a video, None otherwise.
     """
 
     settings: Settings
@@ -50,6 +51,7 @@ class Services:
     inputs: Inputs
     keys: Keys
     check_video: CheckVideo
+    requires: Callable[[VideoSpec], frozenset[str]]
     metrics: Metrics
     local_caller: Caller | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -56,7 +56,6 @@ class EventStream(Response):
         self._sent = 0
         self.status_code = 200
         self.background = None
-        self.body = b""
         self.init_headers(
             {
                 "content-type": "text/event-stream; charset=utf-8",

@@ -90,13 +90,14 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
                 dialect=order.dialect,
                 model=order.model,
                 spec=replace(spec, image_assets=tuple(picture.id for picture in pictures)),
+                requires=services.requires(spec),
                 max_attempts=settings.max_attempts,
                 deadline_at=deadline_at,
                 idempotency_key=order.idempotency_key,
                 request_hash=fingerprint(order.fields),
                 dialect_data=order.dialect_data,
             ),
-            max_queued=min(settings.max_queued, caller.max_queued or settings.max_queued),
+            max_queued=settings.max_queued,  # the key's own limit is the store's to keep
         )
     except BaseException:
         await _forget(services, pictures, order.task_id)
@@ -128,13 +129,10 @@ async def cancel(services: Services, caller: Caller, task_id: str) -> Task:
 async def delete(services: Services, where: Filter, ids: Collection[str] | None = None) -> int:
     """Delete tasks with their files; running ones are cancelled first and go when their worker let go. Returns how many."""
     removed = await services.store.delete(where, ids=ids)
-    over = [task for task in removed if task.state in FINAL and task.result is not None]
-    held = [
-        asset for task in over if task.result for asset in (task.result.asset_id, task.result.thumbnail_id) if asset
-    ]
+    over = [task.id for task in removed if task.state in FINAL]
     # The rows are gone for the client already; should this fail, the pruner removes the files.
     with suppress(GatewayError, OSError):
-        await services.media.remove(held)
+        await services.media.remove_of_task(over)
     return len(removed)
 
 

@@ -1,0 +1,183 @@
+"""Builds the service: settings in, ASGI application out. Everything it holds lives in its lifespan, one exit stack.
+
+Start: secret → database → media → the site's profiles → engine → serving; stop is the reverse. Browsers start in the
+background: the front takes tasks and answers polls while they do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, replace
+from importlib.metadata import version
+
+import structlog
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse, Response
+from starlette.middleware import Middleware
+
+from gateway.auth.callers import local_caller
+from gateway.auth.keys import ApiKeys
+from gateway.auth.secret import Purpose, load_secret
+from gateway.db.connect import Database
+from gateway.dialects.grok2api.routes import router as grok2api
+from gateway.errors import StartRefused
+from gateway.grok.capabilities import EXTRA_SECONDS, check_video
+from gateway.grok.capabilities import VideoRequest as SiteRequest
+from gateway.housekeeping import housekeeping
+from gateway.media.disk import DiskMedia, media_directory
+from gateway.media.fetch import Fetcher
+from gateway.media.inputs import Inputs
+from gateway.media.links import Links
+from gateway.profiles.node import node_id
+from gateway.settings import Settings
+from gateway.site import Opening, OpenSite, SiteParts, open_site, why_nobody
+from gateway.tasks.engine import Engine
+from gateway.tasks.feed import Feed
+from gateway.tasks.metrics import EngineMetrics
+from gateway.tasks.model import VideoSpec
+from gateway.tasks.sql_store import SqlTaskStore
+from gateway.telemetry import Metrics
+from gateway.vitals import Vitals
+from gateway.web import error_responses
+from gateway.web.content import router as files
+from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, is_loopback
+from gateway.web.health import Health
+from gateway.web.health import router as health
+from gateway.web.openapi import DESCRIPTION
+from gateway.web.requests import Requests
+from gateway.web.services import Services
+from gateway.web.sse import HEARTBEAT_S
+from gateway.web.video_requests import CheckVideo, VideoRequest
+
+log = structlog.get_logger(__name__)
+
+#: Every API there is. A new dialect is one more router here.
+DIALECTS = (grok2api,)
+
+
+def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
+    """Return the service for *settings*. Nothing is opened before its lifespan begins.
+
+    site: what makes videos; heartbeat_s: the longest silence on an event stream. Raises StartRefused.
+    """
+    if settings.no_auth and not is_loopback(settings.host):
+        raise StartRefused(
+            f"--no-auth is for loopback addresses only, and {settings.host} can be reached by others; "
+            "leave it away and make a key: gateway key create NAME"
+        )
+    metrics = Metrics()
+    stopping = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _opened(app, settings, site=site, metrics=metrics, stopping=stopping, heartbeat_s=heartbeat_s):
+            try:
+                yield
+            finally:
+                begin_stop(app)
+
+    app = FastAPI(
+        title="Grok Gateway",
+        version=version("grok-gateway"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        redoc_url=None,
+        middleware=[
+            Middleware(Requests, metrics=metrics),
+            Middleware(OnePath),
+            *([Middleware(LocalOnly)] if settings.no_auth else []),
+            Middleware(AnyOrigin),
+        ],
+    )
+    app.state.stopping = stopping
+    error_responses.install(app)
+    for router in (*DIALECTS, files, health):
+        app.include_router(router)
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/docs", status_code=302)
+
+    return app
+
+
+def begin_stop(app: FastAPI) -> None:
+    """Take nothing new from now on: ``/readyz`` says so, creates are refused, event streams end. What runs goes on.
+
+    To be called as soon as the process is told to stop; the server then finds no stream that keeps it from ending.
+    """
+    stopping: asyncio.Event = app.state.stopping
+    stopping.set()
+    engine: Engine | None = getattr(app.state, "engine", None)
+    if engine is not None:
+        engine.stop_claiming()
+
+
+@asynccontextmanager
+async def _opened(
+    app: FastAPI, settings: Settings, *, site: OpenSite, metrics: Metrics, stopping: asyncio.Event, heartbeat_s: float
+) -> AsyncIterator[None]:
+    """Everything open, and found on ``app.state``: services, health, engine, db."""
+    async with AsyncExitStack() as stack:
+        secret = load_secret(settings)
+        db = await stack.enter_async_context(Database.open(settings.effective_database_url))
+        media = DiskMedia(media_directory(settings.effective_media_url), db)
+        store = SqlTaskStore(db)
+        parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))
+        counted = EngineMetrics(metrics.registry)
+        engine = await stack.enter_async_context(
+            Engine(store, parts.maker, parts.capacity, settings, media, node_id(settings.data_dir), metrics=counted)
+        )
+        keys = ApiKeys(db, secret.key(Purpose.API_KEYS))
+        await stack.enter_async_context(housekeeping(keys, media))
+        links = Links(secret.key(Purpose.LINKS), ttl_s=settings.link_ttl_s)
+        fetcher = Fetcher(
+            limit_bytes=settings.max_image_bytes,
+            timeout_s=settings.fetch_timeout_s,
+            allow_private=settings.fetch_allow_private,
+        )
+        vitals = Vitals(db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s)
+        app.state.db, app.state.engine, app.state.site = db, engine, parts
+        app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
+        app.state.services = Services(
+            settings=settings,
+            store=store,
+            feed=Feed(store, db.changes, metrics=counted),
+            media=media,
+            links=links,
+            inputs=Inputs(media, links, fetcher, limit_bytes=settings.max_image_bytes),
+            keys=keys,
+            check_video=_check(settings, parts),
+            requires=_requires,
+            metrics=metrics,
+            local_caller=local_caller() if settings.no_auth else None,
+            stopping=stopping,
+            heartbeat_s=heartbeat_s,
+            why_waiting=lambda: why_nobody(parts.profiles()),
+        )
+        log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
+        yield
+    log.info("gateway stopped")
+
+
+def _check(settings: Settings, parts: SiteParts) -> CheckVideo:
+    """What the site makes, asked in the dialects' terms: they know nothing of the site."""
+
+    def check(request: VideoRequest) -> VideoSpec:
+        fields = {name: value for name, value in asdict(request).items() if name != "pictures"}
+        spec = check_video(
+            SiteRequest(**fields, image_assets=request.pictures),
+            allow_spicy=settings.allow_spicy,
+            allows=parts.allows(),
+        )
+        # References stand in for the pictures until these are in the store.
+        return replace(spec, image_assets=())
+
+    return check
+
+
+def _requires(spec: VideoSpec) -> frozenset[str]:
+    return frozenset(word for word, seconds in EXTRA_SECONDS.items() if spec.seconds == seconds)

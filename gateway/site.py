@@ -1,0 +1,104 @@
+"""The site as the service uses it: who makes videos, how many could be made now, how its profiles stand.
+
+`open_site` is the real one: the pool of Chromium profiles, kept in step with their rows, and the Grok adapter over it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from browser.clearance import NEXT_ACTION, Clearance
+from browser.status import ProfileStatus
+from gateway.auth.secret import Secret
+from gateway.db.connect import Database
+from gateway.grok.capacity import GrokCapacity
+from gateway.grok.site import grok_site
+from gateway.grok.video import GrokVideoMaker
+from gateway.media.assets import Media
+from gateway.profiles.events import ProfileEvents
+from gateway.profiles.keeper import ProfileKeeper
+from gateway.profiles.pool import make_pool
+from gateway.settings import Settings
+from gateway.tasks.sql_store import SqlTaskStore
+from gateway.tasks.upstream import Capacity, VideoMaker
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the site is opened with."""
+
+    settings: Settings
+    secret: Secret
+    db: Database
+    media: Media
+    store: SqlTaskStore
+
+
+@dataclass(frozen=True, slots=True)
+class SiteParts:
+    """What the site offers to the service. profiles: how each stands now; allows: what some account can do beyond the
+    ordinary (``15s``)."""
+
+    maker: VideoMaker
+    capacity: Capacity
+    profiles: Callable[[], Sequence[ProfileStatus]]
+    allows: Callable[[], frozenset[str]]
+
+
+OpenSite = Callable[[Opening], AbstractAsyncContextManager[SiteParts]]
+
+
+@asynccontextmanager
+async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
+    """Open the pool and keep it; browsers start in the background."""
+
+    async def upstream_of(task_id: str) -> Mapping[str, Any]:
+        result = (await opening.store.get(task_id)).result
+        return {} if result is None else result.upstream
+
+    events = ProfileEvents()
+    pool = make_pool(grok_site(), opening.settings, opening.secret, on_event=events.put)
+    async with (
+        pool,
+        ProfileKeeper(pool, opening.db, opening.settings, opening.secret, events=events) as keeper,
+    ):
+        rows = await keeper.registry.list(node=keeper.registry.node)
+        capacity = GrokCapacity(pool)
+        yield SiteParts(
+            maker=GrokVideoMaker(
+                pool,
+                opening.media,
+                opening.settings,
+                upstream_of=upstream_of,
+                generations={row.name: row.protocol for row in rows if row.protocol},
+                remember=events.remember_protocol,
+            ),
+            capacity=capacity,
+            profiles=pool.status,
+            allows=capacity.allows,
+        )
+
+
+def why_nobody(profiles: Sequence[ProfileStatus]) -> tuple[str, str] | None:
+    """Return (code, sentence) when no profile could take work, None when one could. For clients: names no profile."""
+    if any(profile.clearance is Clearance.READY for profile in profiles):
+        return None
+    if any(profile.clearance is Clearance.CHALLENGED for profile in profiles):
+        return "challenge_required", "The site asks for a human; the gateway's operator has to answer it."
+    if any(profile.clearance is Clearance.VERIFYING for profile in profiles):
+        return "starting", "The gateway's browsers are starting."
+    return "no_profile_ready", "No profile is signed in; the gateway's operator has to sign in."
+
+
+def reasons(profiles: Sequence[ProfileStatus]) -> Sequence[str]:
+    """Return, for an operator, what each profile that is not ready needs."""
+    return [
+        f"profile {profile.name} is {profile.clearance.value.replace('_', ' ')}"
+        + (f" ({profile.reason})" if profile.reason else "")
+        + (f"; {action}" if (action := profile.next_action or NEXT_ACTION[profile.clearance]) else "")
+        for profile in profiles
+        if profile.clearance is not Clearance.READY
+    ]
