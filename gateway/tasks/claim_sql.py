@@ -75,6 +75,12 @@ class Claiming:
             cancel=frozenset(row.id for row in rows if row.cancel_requested_at is not None),
         )
 
+    async def unwanted(self, task_ids: Collection[str]) -> frozenset[str]:
+        asked = tasks.c.cancel_requested_at.is_not(None)
+        async with self._db.read() as connection:
+            found = await connection.execute(select(tasks.c.id).where(tasks.c.id.in_(task_ids), IS_RUNNING, asked))
+            return frozenset(found.scalars())
+
     async def next_run_at(self, kind: str) -> datetime | None:
         later = select(func.min(tasks.c.run_at)).where(
             IS_QUEUED, tasks.c.kind == kind, tasks.c.run_at > self._db.clock.now()

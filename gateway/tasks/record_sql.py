@@ -68,9 +68,11 @@ class Recording:
     async def forget_step(self, task_id: str, token: int, name: str) -> None:
         async with self._db.write() as connection:
             await self._hold(connection, task_id, token)
-            await connection.execute(
-                delete(task_steps).where(task_steps.c.task_id == task_id, task_steps.c.name == name)
-            )
+            of_task = task_steps.c.task_id == task_id
+            await connection.execute(delete(task_steps).where(of_task, task_steps.c.name == name))
+            if (await connection.execute(select(task_steps.c.name).where(of_task).limit(1))).first() is None:
+                free = update(tasks).where(tasks.c.id == task_id).values(bound=False, account_id=None)
+                await connection.execute(free)  # it has left no trace at the site, so any account may do it
 
     # -- inside --------------------------------------------------------------------------------------------------
     async def _hold(self, connection: AsyncConnection, task_id: str, token: int) -> None:

@@ -117,6 +117,10 @@ class TaskStore(Protocol):
 
     async def heartbeat(self, worker: str, held: Collection[tuple[str, int]], *, lease_s: float) -> Heartbeat: ...
 
+    async def unwanted(self, task_ids: Collection[str]) -> frozenset[str]:
+        """Those of the running tasks whose cancellation was asked for."""
+        ...
+
     async def set_stage(self, task_id: str, token: int, stage: Stage, progress: int | None = None) -> None: ...
 
     async def set_progress(self, task_id: str, token: int, progress: int) -> None: ...
@@ -129,7 +133,9 @@ class TaskStore(Protocol):
 
     async def finish_step(self, task_id: str, token: int, name: str, output: Mapping[str, Any]) -> Step: ...
 
-    async def forget_step(self, task_id: str, token: int, name: str) -> None: ...
+    async def forget_step(self, task_id: str, token: int, name: str) -> None:
+        """Remove the step. With no step left the task is tied to no account any more."""
+        ...
 
     async def succeed(self, task_id: str, token: int, result: VideoResult, *, expires_at: datetime) -> Task: ...
 
@@ -178,5 +184,6 @@ class TaskStore(Protocol):
 
     # -- wake-ups: only hints, every path also works by polling ---------------------------------------------------
     def subscribe(self, task_id: str | None = None) -> AsyncIterator[None]:
-        """Yield whenever something about the task (or, for None, the queue) may have changed."""
+        """Yield at once, and whenever something about the task (or, for None, the queue) may have changed, and every few
+        seconds anyway. Look after each."""
         ...

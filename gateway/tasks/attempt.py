@@ -1,0 +1,253 @@
+"""One claim, from the maker's first step to the final write."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import TypeAlias
+
+import structlog
+
+from gateway.errors import DatabaseUnavailable, DeadlineExceeded, GatewayError, Internal, StorageFull, SuspectOutput
+from gateway.media.assets import Media, thumbnail_asset_id, video_asset_id
+from gateway.settings import Settings
+from gateway.tasks.journal import FencedJournal, Spawn
+from gateway.tasks.metrics import EngineMetrics
+from gateway.tasks.model import Task, VideoResult
+from gateway.tasks.retry import GiveUp, TryAgain, decide, failure_of
+from gateway.tasks.store import Claim, LeaseLost, TaskStore
+from gateway.tasks.upstream import VideoMaker
+
+FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 2.0
+log = structlog.get_logger(__name__)
+
+
+class Why(Enum):
+    """Why an attempt is stopped from outside."""
+
+    CANCEL = "cancel"
+    LOST = "lost"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The maker delivered."""
+
+    result: VideoResult
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The maker was stopped, or its claim is gone."""
+
+    why: Why
+
+
+Outcome: TypeAlias = Made | TryAgain | GiveUp | Stopped
+
+
+@dataclass(eq=False, slots=True)
+class Running:
+    """A claim at work in this process.
+
+    renewed_at: monotonic time at which the last heartbeat that got through was sent. placed: it holds its slot, so the pool
+    counts it. settling: the maker is done; from here on only the database is written to, under the token, so it is never
+    stopped.
+    """
+
+    claim: Claim
+    renewed_at: float
+    work: asyncio.Task[None] | None = None
+    why: Why | None = None
+    placed: bool = False
+    settling: bool = False
+    began_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def stoppable(self) -> bool:
+        return self.why is None and not self.settling and self.work is not None
+
+    def stop(self, why: Why) -> bool:
+        """Cancel the maker; False when there is nothing left to stop. A lost claim outweighs the other reasons."""
+        first = self.stoppable
+        if first or why is Why.LOST:
+            self.why = why
+        if first:
+            assert self.work is not None
+            self.work.cancel()
+        return first
+
+
+class Attempts:
+    """Carries out claims."""
+
+    def __init__(
+        self, store: TaskStore, maker: VideoMaker, media: Media, settings: Settings, metrics: EngineMetrics
+    ) -> None:
+        self._store = store
+        self._maker = maker
+        self._media = media
+        self._settings = settings
+        self._metrics = metrics
+
+    async def run(self, running: Running, *, spawn: Spawn, on_placed: Callable[[], None]) -> None:
+        """Make the video and write down what came of it. Returns when that is committed, or the claim is gone."""
+        claim = running.claim
+        task = claim.task
+        journal = FencedJournal(self._store, claim, spawn=spawn, on_lost=lambda: running.stop(Why.LOST))
+
+        def first_word() -> None:
+            running.placed = True
+            on_placed()
+
+        journal.on_first_word(first_word)
+        with structlog.contextvars.bound_contextvars(task=task.id, attempt=task.claims, profile=task.profile):
+            log.info("attempt started", resumes=sorted(claim.steps))
+            try:
+                outcome = await self._make(running, journal)
+            finally:
+                running.settling = True
+            await journal.close()
+            word = await self._settle(task, claim.token, outcome)
+            took_s = time.monotonic() - running.began_at
+            self._metrics.attempt_seconds.labels(word).observe(took_s)
+            log.info("attempt ended", outcome=word, seconds=round(took_s, 2))
+
+    async def _make(self, running: Running, journal: FencedJournal) -> Outcome:
+        task = running.claim.task
+        try:
+            async with _until(task.deadline_at):
+                return Made(await self._maker.make(task, journal))
+        except asyncio.CancelledError:
+            if running.why is None:
+                raise  # the engine itself goes down; the claim is taken over
+            _stay()
+            return Stopped(running.why)
+        except Exception as exc:
+            error = _root(exc)
+            if isinstance(error, LeaseLost):
+                self._metrics.fenced.inc()
+                return Stopped(Why.LOST)
+            return await self._decided(error, journal)
+
+    async def _decided(self, error: Exception, journal: FencedJournal) -> Outcome:
+        task = journal.task
+        ours = isinstance(error, GatewayError)
+        if not ours:
+            log.error("attempt failed by a bug", exc_info=error)
+        bug_before = False
+        if not ours:
+            try:
+                attempts = await self._store.attempts(task.id)
+                bug_before = any(a.failure is not None and a.failure.code == Internal.code for a in attempts)
+            except GatewayError:
+                log.warning("earlier attempts unknown")
+        decision = decide(
+            error,
+            task,
+            bound=journal.bound,
+            bug_before=bug_before,
+            chance=random.random(),  # noqa: S311
+        )
+        self._metrics.failures.labels(decision.failure.code).inc()
+        return decision
+
+    async def _settle(self, task: Task, token: int, outcome: Outcome) -> str:
+        """Write the outcome, as often as it takes: the token makes that safe however long the database was away."""
+        match outcome:
+            case Made(result):
+                return await self._persist(task, lambda: self._deliver(task, token, result))
+            case TryAgain(failure, after_s, charged):
+                log.warning("attempt failed", code=failure.code, reason=failure.message, again_in_s=round(after_s, 1))
+                self._metrics.retries.labels(failure.code, str(charged).lower()).inc()
+                run_at = datetime.now(UTC) + timedelta(seconds=after_s)
+                return await self._persist(
+                    task,
+                    lambda: self._ended(self._store.retry(task.id, token, failure, run_at=run_at, charged=charged)),
+                )
+            case GiveUp(failure):
+                log.warning("task failed", code=failure.code, reason=failure.message)
+                return await self._persist(task, lambda: self._ended(self._store.fail(task.id, token, failure)))
+            case Stopped(Why.CANCEL):
+                return await self._persist(task, lambda: self._ended(self._store.finish_cancel(task.id, token)))
+            case Stopped(Why.STOP):
+                return "stopped"  # the engine hands all of these over together
+            case _:
+                return "lost"
+
+    async def _deliver(self, task: Task, token: int, result: VideoResult) -> str:
+        prompt = task.spec.prompt
+        other = result.fingerprint and await self._store.seen_fingerprint(
+            result.fingerprint, prompt=prompt, task_id=task.id
+        )
+        if other:
+            log.warning("output suspected", same_picture_as=other)
+            await self._remove_files(task, result)
+            error = SuspectOutput(
+                "The site returned a picture that it had already returned for another prompt, so it is not this video."
+            )
+            return await self._ended(self._store.fail(task.id, token, failure_of(error, task)))
+        expires_at = datetime.now(UTC) + timedelta(seconds=self._settings.retention_s)
+        return await self._ended(self._store.succeed(task.id, token, result, expires_at=expires_at))
+
+    async def _ended(self, write: Awaitable[Task]) -> str:
+        ended = await write
+        if ended.cancel_requested_at is not None and ended.finished_at is not None:
+            self._metrics.cancel_seconds.observe((ended.finished_at - ended.cancel_requested_at).total_seconds())
+        return ended.state.value
+
+    async def _persist(self, task: Task, write: Callable[[], Awaitable[str]]) -> str:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                return await write()
+            except LeaseLost:
+                self._metrics.fenced.inc()
+                log.warning("claim lost", reason="somebody else has the task")
+                return "lost"
+            except (DatabaseUnavailable, StorageFull) as exc:
+                log.warning("outcome not written yet", reason=exc.message, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(LAST_PAUSE_S, pause_s * 2)
+
+    async def _remove_files(self, task: Task, result: VideoResult) -> None:
+        ids = {result.asset_id, result.thumbnail_id, video_asset_id(task.id), thumbnail_asset_id(task.id)}
+        try:
+            await self._media.remove([asset_id for asset_id in ids if asset_id is not None])
+        except (GatewayError, OSError):
+            log.warning("files not removed yet", reason="the pruner will", exc_info=True)
+
+
+@asynccontextmanager
+async def _until(deadline_at: datetime | None) -> AsyncIterator[None]:
+    """Raise DeadlineExceeded in the block when the task's time is over."""
+    left_s = None if deadline_at is None else (deadline_at - datetime.now(UTC)).total_seconds()
+    try:
+        async with asyncio.timeout(left_s) as scope:
+            yield
+    except TimeoutError as exc:
+        if scope.expired():
+            raise DeadlineExceeded("The task was not finished within the time it may take.") from exc
+        raise
+
+
+def _stay() -> None:
+    """Take back the cancellation that stopped the maker: what follows is ours and must be written."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+
+
+def _root(exc: Exception) -> Exception:
+    """What to go by in a group: a lost claim, else the first error of ours, else the first of any."""
+    if not isinstance(exc, ExceptionGroup):
+        return exc
+    inner = [_root(one) for one in exc.exceptions]
+    return min(inner, key=lambda one: (not isinstance(one, LeaseLost), not isinstance(one, GatewayError)))
