@@ -9,9 +9,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,9 @@ from gateway.cli.output import emit, note
 from gateway.cli.profile_view import state_of, without_row
 from gateway.instance import only_instance
 from gateway.settings import Settings
+from gateway.telemetry import configure_logging
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from gateway.profiles.model import Profile
 
 #: How long answers under way may go on after a stop was asked for; streams are ended by the application itself.
@@ -54,6 +54,7 @@ def run_service(settings: Settings, *, as_json: bool) -> None:
             "leave it away and make a key: gateway key create NAME",
         )
     make_data_dir(settings.data_dir)
+    configure_logging(settings)
     with only_instance(settings.data_dir):
         found = asyncio.run(_look_around(settings))
         if not found.has_key and not settings.no_auth and not is_loopback(settings.host):
@@ -132,6 +133,7 @@ class _Service:
         self._found = found
         self._as_json = as_json
         self._signals = 0
+        self._begin_stop: Callable[[], None] | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -150,9 +152,10 @@ class _Service:
                 loop.remove_signal_handler(sign)
 
     async def _serve(self, listener: socket.socket) -> None:
-        from gateway.app import create_app  # noqa: PLC0415 (heavy; only once it is clear that we may serve)
+        from gateway.app import begin_stop, create_app  # noqa: PLC0415 (heavy; only once it is clear that we may serve)
 
-        app: FastAPI = create_app(self._settings)
+        app = create_app(self._settings)
+        self._begin_stop = partial(begin_stop, app)
         config = uvicorn.Config(
             app,
             lifespan="off",  # entered below, so that what fails in it is told in a sentence
@@ -174,6 +177,8 @@ class _Service:
         self._signals += 1
         if self._signals == 1:
             note("stopping: running work is finished or kept; once more to hurry", as_json=self._as_json)
+            if self._begin_stop is not None:
+                self._begin_stop()
             if self._server is not None:
                 self._server.should_exit = True
             elif self._task is not None:

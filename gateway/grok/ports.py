@@ -64,7 +64,7 @@ class Pool(Protocol):
     """``browser.pool.Pool``, as far as it is used here."""
 
     def lease(
-        self, kind: str, profile: str | None = None, *, timeout_s: float
+        self, kind: str, *, timeout_s: float, profile: str | None = None
     ) -> AbstractAsyncContextManager[Lease]: ...
 
     def free(self, kind: str) -> Sequence[str]: ...

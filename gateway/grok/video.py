@@ -259,7 +259,7 @@ class GrokVideoMaker:
     async def _lease(self, task: Task) -> AsyncIterator[Lease]:
         """Borrow a slot of the task's profile; errors of the browser leave as the gateway's."""
         try:
-            async with self._pool.lease(KIND, task.profile, timeout_s=LEASE_TIMEOUT_S) as lease:
+            async with self._pool.lease(KIND, profile=task.profile, timeout_s=LEASE_TIMEOUT_S) as lease:
                 here = lease.account.get("id")
                 if task.account_id and here and here != task.account_id:
                     raise ProfileNotReady(f"profile {lease.profile} is signed in with another account than this task's")
