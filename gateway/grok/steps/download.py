@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 #: Broken transfers of one file that are tried again within an attempt.
 TRANSFERS = 3
+#: Before a file that is not there yet is asked for again; doubles up to the pace of following.
+FIRST_PAUSE_S = 0.5
 #: How far a clip may be from its promised length: seconds, or a part of it, whichever is more (10.04 s for 10 were seen).
 SLACK_S, SLACK_PART = 1.0, 0.15
 
@@ -99,7 +101,7 @@ async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) 
                 raise DownloadFailed(f"the video exists at the site and could not be fetched: {exc}") from exc
         except browser.BrowserError as exc:
             raise from_browser(exc) from exc
-        await asyncio.sleep(min(settings.follow_poll_s, 0.5 * 2 ** min(late + broken - 1, 6)))
+        await asyncio.sleep(min(settings.follow_poll_s, FIRST_PAUSE_S * 2 ** min(late + broken - 1, 6)))
 
 
 async def _judge_refusal(work: Work, exc: browser.TransportRefused) -> None:
