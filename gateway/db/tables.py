@@ -188,6 +188,14 @@ task_attempts = Table(
     Column("failure", json_column()),
 )
 
+# The ids at the site that a task's steps hold, so that a task which lost sight of its request does not adopt another's.
+task_site_ids = Table(
+    "task_site_ids",
+    metadata,
+    _task_id(),
+    Column("site_id", Text, primary_key=True, index=True),
+)
+
 # How much of the slots each key has had: a virtual finish time (`tasks.fairness`). key_id '' holds the clock.
 queue_shares = Table(
     "queue_shares",

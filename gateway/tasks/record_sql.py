@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import case, delete, select, update
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
-from gateway.db.tables import task_steps, tasks
+from gateway.db.tables import task_site_ids, task_steps, tasks
 from gateway.tasks.model import Step
 from gateway.tasks.moves import change, held, still_held
 from gateway.tasks.rows import IS_RUNNING, STEPS, step_of
@@ -74,6 +74,13 @@ class Recording:
                 free = update(tasks).where(tasks.c.id == task_id).values(bound=False, account_id=None)
                 await connection.execute(free)  # it has left no trace at the site, so any account may do it
 
+    async def held_elsewhere(self, task_id: str, ids: Collection[str]) -> frozenset[str]:
+        held_ids = select(task_site_ids.c.site_id).where(
+            task_site_ids.c.site_id.in_(ids), task_site_ids.c.task_id != task_id
+        )
+        async with self._db.read() as connection:
+            return frozenset((await connection.execute(held_ids)).scalars())
+
     # -- inside --------------------------------------------------------------------------------------------------
     async def _hold(self, connection: AsyncConnection, task_id: str, token: int) -> None:
         """Make sure that the claim stands until this transaction ends. Raises LeaseLost."""
@@ -91,6 +98,9 @@ class Recording:
             if known is not None and "external" in values:
                 values["external"] = {**known.external, **values["external"]}
             insert = postgresql_insert if self._db.dialect == "postgresql" else sqlite_insert
+            if ids := _site_ids(values) - (set() if known is None else _site_ids({"external": known.external})):
+                rows = [{"task_id": task_id, "site_id": found} for found in sorted(ids)]
+                await connection.execute(insert(task_site_ids).on_conflict_do_nothing(), rows)
             new = {"done": False, "intent": {}, "external": {}, "output": {}, "started_at": self._db.clock.now()}
             statement = insert(task_steps).values(task_id=task_id, name=name, **{**new, **values, "token": token})
             changed = {**values, "token": token}
@@ -100,6 +110,12 @@ class Recording:
                 )
             )
             return step_of(row.one())
+
+
+def _site_ids(values: Mapping[str, Any]) -> set[str]:
+    """What the site named: the values of fields called ``…_id`` in what a step holds of it."""
+    held_of_site = {**values.get("external", {}), **values.get("output", {})}
+    return {value for name, value in held_of_site.items() if name.endswith("_id") and isinstance(value, str) and value}
 
 
 def _no_less(progress: int) -> Any:

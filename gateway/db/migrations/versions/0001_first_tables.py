@@ -292,6 +292,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("task_id", "seq", name=op.f("pk_task_events")),
     )
     op.create_table(
+        "task_site_ids",
+        sa.Column("task_id", sa.Text(), nullable=False),
+        sa.Column("site_id", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["tasks.id"], name=op.f("fk_task_site_ids_task_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("task_id", "site_id", name=op.f("pk_task_site_ids")),
+    )
+    op.create_index(op.f("ix_task_site_ids_site_id"), "task_site_ids", ["site_id"], unique=False)
+    op.create_table(
         "task_steps",
         sa.Column("task_id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -309,6 +317,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("task_steps")
+    op.drop_table("task_site_ids")
     op.drop_table("task_events")
     op.drop_table("task_attempts")
     op.drop_table("tasks")
