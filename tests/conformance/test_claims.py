@@ -1,0 +1,449 @@
+"""Claims: who gets a task, and who may write to it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import insert, update
+
+from gateway.db.connect import Database
+from gateway.db.tables import api_keys, tasks
+from gateway.tasks.sql_store import SqlTaskStore
+from gateway.tasks.states import Stage, State
+from gateway.tasks.store import Filter, LeaseLost
+from tests.conformance.samples import ME, OTHER, a_failure, a_result, a_task, claim, claim_one, in_s, offer
+
+
+async def key(db: Database, name: str, **limits: int) -> None:
+    async with db.write() as connection:
+        await connection.execute(
+            insert(api_keys).values(id=name, name=name, prefix=name, secret_hash=name, created_at=in_s(0), **limits)
+        )
+
+
+async def test_a_claim_says_who_and_until_when(store: SqlTaskStore) -> None:
+    made, _ = await store.insert(a_task())
+    claimed = await claim_one(store, profile="one", lease_s=30)
+    task = claimed.task
+    assert (task.id, task.state, task.owner, task.profile) == (made.id, State.RUNNING, ME, "one")
+    assert (task.attempt, task.claims, task.token) == (1, 1, 1)
+    assert task.lease_until is not None
+    assert 25 < (task.lease_until - in_s(0)).total_seconds() < 31
+    assert task.started_at is not None
+    assert claimed.steps == {}
+    assert await store.get(made.id) == task
+    assert await claim(store) == []
+    (attempt,) = await store.attempts(made.id)
+    assert (attempt.number, attempt.owner, attempt.profile, attempt.ended_at) == (1, ME, "one", None)
+    assert [(e.type, dict(e.data)) for e in await store.events(made.id)][1] == (
+        "claimed",
+        {"profile": "one", "attempt": 1},
+    )
+
+
+async def test_no_offer_gets_more_than_it_has_room_for(store: SqlTaskStore) -> None:
+    for _ in range(10):
+        await store.insert(a_task())
+    claimed = await claim(store, offer("one", free=2), offer("two", account="other", free=3), offer("none", free=0))
+    profiles = sorted(str(one.task.profile) for one in claimed)
+    assert profiles == ["one", "one", "two", "two", "two"]
+    assert await claim(store, offer("none", free=0)) == []
+
+
+async def test_priority_comes_before_age(store: SqlTaskStore) -> None:
+    low, _ = await store.insert(a_task())
+    high, _ = await store.insert(a_task(priority=5))
+    assert [one.id for one in await claim(store, offer(free=2))] == [high.id, low.id]
+
+
+async def test_a_key_with_many_tasks_does_not_hold_up_another(store: SqlTaskStore) -> None:
+    for _ in range(20):
+        await store.insert(a_task(key="busy"))
+    await store.insert(a_task(key="quiet"))
+    served = [(await claim_one(store)).task.key_id for _ in range(2)]
+    assert "quiet" in served
+
+
+async def test_shares_follow_weights_over_many_claims(store: SqlTaskStore, db: Database) -> None:
+    await key(db, "heavy", weight=3)
+    for _ in range(24):
+        await store.insert(a_task(key="heavy"))
+        await store.insert(a_task(key="light"))
+    served = [(await claim_one(store)).task.key_id for _ in range(16)]
+    assert served.count("heavy") == 12
+    assert served.count("light") == 4
+
+
+async def test_a_key_that_rested_gets_no_arrears(store: SqlTaskStore) -> None:
+    for _ in range(12):
+        await store.insert(a_task(key="steady"))
+    for _ in range(6):
+        await claim_one(store)
+    for _ in range(12):
+        await store.insert(a_task(key="late"))
+    served = [(await claim_one(store)).task.key_id for _ in range(6)]
+    assert served.count("late") == 3
+
+
+async def test_a_key_runs_no_more_than_it_may(store: SqlTaskStore, db: Database) -> None:
+    await key(db, "limited", max_running=2)
+    for _ in range(5):
+        await store.insert(a_task(key="limited"))
+    await store.insert(a_task(key="free"))
+    claimed = await claim(store, offer(free=9))
+    assert sorted(one.task.key_id for one in claimed) == ["free", "limited", "limited"]
+    limited = next(one for one in claimed if one.task.key_id == "limited")
+    assert await claim(store, offer(free=9)) == []
+    await store.fail(limited.id, limited.token, a_failure())
+    assert len(await claim(store, offer(free=9))) == 1
+
+
+async def test_workers_that_claim_at_once_share_without_overlap(database_url: str) -> None:
+    async with Database.open(database_url) as a, Database.open(database_url) as b:
+        stores = [SqlTaskStore(a), SqlTaskStore(b)]
+        for _ in range(40):
+            await stores[0].insert(a_task())
+
+        async def work(store: SqlTaskStore, worker: str, profile: str) -> list[str]:
+            got: list[str] = []
+            while claimed := await claim(store, offer(profile, account=profile, free=3), worker=worker):
+                got += [one.id for one in claimed]
+            return got
+
+        shares = await asyncio.gather(
+            work(stores[0], ME, "one"), work(stores[1], OTHER, "two"), work(stores[1], OTHER, "three")
+        )
+        everything = [task_id for share in shares for task_id in share]
+        assert len(everything) == len(set(everything)) == 40
+
+
+async def test_a_task_goes_only_where_what_it_needs_is_allowed(store: SqlTaskStore) -> None:
+    await store.insert(a_task(requires=frozenset({"15s"})))
+    plain, _ = await store.insert(a_task())
+    assert (await claim_one(store, free=2)).id == plain.id
+    able = offer("paid", allows=frozenset({"15s", "hd"}))
+    assert len(await claim(store, able)) == 1
+
+
+async def test_ordinary_tasks_leave_the_able_profile_to_those_that_need_it(store: SqlTaskStore) -> None:
+    ordinary, _ = await store.insert(a_task())
+    long, _ = await store.insert(a_task(requires=frozenset({"15s"})))
+    claimed = await claim(store, offer("paid", allows=frozenset({"15s"})), offer("plain", account="other"))
+    assert {one.id: one.task.profile for one in claimed} == {ordinary.id: "plain", long.id: "paid"}
+
+
+async def begun(store: SqlTaskStore, *, account: str | None = "acc", profile: str = "main") -> str:
+    """A task that has left a trace at the site and is back in the queue."""
+    await store.insert(a_task())
+    held = await claim_one(store, profile=profile, account=account)
+    await store.bind(held.id, held.token, account_id=account, profile=profile)
+    await store.begin_step(held.id, held.token, "submit", {})
+    await store.retry(held.id, held.token, a_failure(), run_at=in_s(-1), charged=True)
+    return held.id
+
+
+async def test_a_begun_task_stays_with_its_account_and_prefers_its_profile(store: SqlTaskStore) -> None:
+    await begun(store)
+    assert await claim(store, offer("elsewhere", account="other")) == []
+    assert await claim(store, offer("second", account="acc")) == []
+    claimed = await claim(store, offer("second", account="acc"), offer("main", account="acc"))
+    assert [one.task.profile for one in claimed] == ["main"]
+
+
+async def test_another_profile_of_the_account_goes_on_when_the_first_stays_away(store: SqlTaskStore) -> None:
+    task_id = await begun(store)
+    store.affinity_s = 0.0
+    assert await claim(store, offer("elsewhere", account="other")) == []
+    (claimed,) = await claim(store, offer("second", account="acc"))
+    assert (claimed.id, claimed.task.profile, claimed.task.account_id) == (task_id, "second", "acc")
+    assert set(claimed.steps) == {"submit"}
+
+
+async def test_a_begun_task_of_an_unknown_account_stays_with_its_profile(store: SqlTaskStore) -> None:
+    await begun(store, account=None)
+    store.affinity_s = 0.0
+    assert await claim(store, offer("second", account="acc")) == []
+    assert len(await claim(store, offer("main", account="acc"))) == 1
+
+
+async def test_a_profile_signed_in_as_somebody_else_gets_nothing_of_the_old_account(store: SqlTaskStore) -> None:
+    await begun(store)
+    assert await claim(store, offer("main", account="other")) == []
+
+
+async def test_a_begun_task_is_resumed_before_new_ones(store: SqlTaskStore) -> None:
+    for _ in range(3):
+        await store.insert(a_task(priority=9))
+    held = await claim_one(store)
+    task_id = held.id
+    await store.bind(task_id, held.token, account_id="acc", profile="main")
+    await store.retry(task_id, held.token, a_failure(), run_at=in_s(0), charged=True)
+    assert (await claim_one(store)).id == task_id
+
+
+async def test_a_task_without_a_trace_at_the_site_is_tied_to_nobody(store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    await store.bind(held.id, held.token, account_id="acc", profile="main")
+    await store.begin_step(held.id, held.token, "submit", {})
+    await store.forget_step(held.id, held.token, "submit")
+    await store.retry(held.id, held.token, a_failure(), run_at=in_s(0), charged=False)
+    assert (await store.get(held.id)).account_id is None
+    assert (await claim_one(store, profile="elsewhere", account="other")).id == held.id
+
+
+async def test_a_task_waits_until_it_may_run_again(store: SqlTaskStore, db: Database) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    run_at = in_s(60)
+    await store.retry(held.id, held.token, a_failure(), run_at=run_at, charged=True)
+    assert await claim(store) == []
+    assert await store.next_run_at("video") == run_at
+    async with db.write() as connection:
+        await connection.execute(update(tasks).values(run_at=in_s(-1)))
+    assert await store.next_run_at("video") is None
+    assert (await claim_one(store)).task.attempt == 2
+
+
+async def test_an_uncharged_wait_costs_no_attempt(store: SqlTaskStore) -> None:
+    await store.insert(a_task(max_attempts=1))
+    for number in (1, 2, 3):
+        held = await claim_one(store)
+        assert (held.task.attempt, held.task.claims) == (1, number)
+        waiting = await store.retry(held.id, held.token, a_failure("challenge_required"), run_at=in_s(0), charged=False)
+        assert (waiting.attempt, waiting.wait_code) == (0, "challenge_required")
+    assert [attempt.outcome for attempt in await store.attempts(held.id)] == ["waiting"] * 3
+    assert (await claim_one(store)).task.wait_code is None
+
+
+async def test_every_write_under_a_lost_claim_is_refused(store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    old = await claim_one(store)
+    await store.retry(old.id, old.token, a_failure(), run_at=in_s(0), charged=True)
+    new = await claim_one(store, worker=OTHER)
+    before = await store.get(new.id), await store.events(new.id)
+    task_id, token = old.id, old.token
+    for write in (
+        store.set_stage(task_id, token, Stage.SUBMIT),
+        store.set_progress(task_id, token, 50),
+        store.bind(task_id, token, account_id="x", profile="x"),
+        store.begin_step(task_id, token, "submit", {}),
+        store.note_step(task_id, token, "submit", {}),
+        store.finish_step(task_id, token, "submit", {}),
+        store.forget_step(task_id, token, "submit"),
+        store.succeed(task_id, token, a_result(task_id), expires_at=in_s(60)),
+        store.fail(task_id, token, a_failure()),
+        store.finish_cancel(task_id, token),
+        store.retry(task_id, token, a_failure(), run_at=in_s(0), charged=True),
+    ):
+        with pytest.raises(LeaseLost):
+            await write
+    assert (await store.get(new.id), await store.events(new.id)) == before
+    assert await store.steps(new.id) == {}
+
+
+async def test_nothing_is_written_to_a_task_that_is_over(store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    await store.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(60))
+    with pytest.raises(LeaseLost):
+        await store.fail(held.id, held.token, a_failure())
+    with pytest.raises(LeaseLost):
+        await store.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(60))
+
+
+async def test_steps_are_checkpoints(store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    begun_step = await store.begin_step(held.id, held.token, "submit", {"prompt": "p"})
+    assert (begun_step.done, begun_step.intent, begun_step.external) == (False, {"prompt": "p"}, {})
+    await store.note_step(held.id, held.token, "submit", {"conversation_id": "c"})
+    noted = await store.note_step(held.id, held.token, "submit", {"video_id": "v"})
+    assert noted.external == {"conversation_id": "c", "video_id": "v"}
+    done = await store.finish_step(held.id, held.token, "submit", {"url": "u"})
+    assert (done.done, done.intent, done.output) == (True, {"prompt": "p"}, {"url": "u"})
+    assert done.finished_at is not None
+    again = await store.begin_step(held.id, held.token, "submit", {"prompt": "other"})
+    assert again == done
+    assert await store.steps(held.id) == {"submit": done}
+
+
+async def test_ids_at_the_site_are_known_to_belong_to_their_task(store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    await store.insert(a_task())
+    first, second = await claim(store, offer(free=2))
+    await store.note_step(first.id, first.token, "submit", {"conversation_id": "c1", "note": "n"})
+    await store.finish_step(first.id, first.token, "submit", {"video_id": "v1"})
+    ids = ["c1", "v1", "n", "unknown"]
+    assert await store.held_elsewhere(second.id, ids) == {"c1", "v1"}
+    assert await store.held_elsewhere(first.id, ids) == frozenset()
+
+
+async def test_a_heartbeat_renews_only_what_is_held_under_that_token(store: SqlTaskStore, db: Database) -> None:
+    for _ in range(3):
+        await store.insert(a_task())
+    mine = await claim(store, offer(free=2), lease_s=5)
+    (theirs,) = await claim(store, worker=OTHER)
+    await store.cancel(mine[0].id)
+    held = [(one.id, one.token) for one in mine]
+    beat = await store.heartbeat(ME, [*held, (theirs.id, theirs.token), (mine[1].id, mine[1].token + 1)], lease_s=60)
+    assert beat.alive == set(held)
+    assert beat.cancel == {mine[0].id}
+    renewed = await store.get(mine[1].id)
+    assert renewed.lease_until is not None
+    assert (renewed.lease_until - in_s(0)).total_seconds() > 50
+    assert (await store.get(theirs.id)).lease_until == theirs.task.lease_until
+    assert (await store.heartbeat(ME, [], lease_s=60)).alive == frozenset()
+    assert await store.unwanted([one.id for one in mine]) == {mine[0].id}
+
+
+async def expire(db: Database, *ids: str) -> None:
+    async with db.write() as connection:
+        await connection.execute(update(tasks).where(tasks.c.id.in_(ids)).values(lease_until=in_s(-1)))
+
+
+async def test_a_lost_claim_is_swept_once_and_keeps_its_steps(store: SqlTaskStore, db: Database) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    await store.begin_step(held.id, held.token, "submit", {})
+    assert await store.sweep() == []
+    await expire(db, held.id)
+    (swept,) = await store.sweep()
+    assert (swept.state, swept.owner, swept.token) == (State.QUEUED, None, held.token + 1)
+    assert await store.sweep() == []
+    with pytest.raises(LeaseLost):
+        await store.note_step(held.id, held.token, "submit", {"late": 1})
+    resumed = await claim_one(store, worker=OTHER)
+    assert set(resumed.steps) == {"submit"}
+    assert resumed.token > held.token
+    assert [attempt.outcome for attempt in await store.attempts(held.id)] == ["rescued", None]
+
+
+async def test_a_task_that_kills_its_workers_fails_in_the_end(store: SqlTaskStore, db: Database) -> None:
+    await store.insert(a_task(max_attempts=2))
+    for expected in (State.QUEUED, State.FAILED):
+        held = await claim_one(store)
+        await expire(db, held.id)
+        assert [task.state for task in await store.sweep()] == [expected]
+    failed = await store.get(held.id)
+    assert failed.failure is not None
+    assert failed.failure.retryable
+
+
+async def test_a_lost_claim_that_nobody_wants_is_cancelled(store: SqlTaskStore, db: Database) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    await store.cancel(held.id)
+    await expire(db, held.id)
+    assert [task.state for task in await store.sweep()] == [State.CANCELLED]
+
+
+async def test_sweep_and_heartbeat_agree_whoever_is_first(database_url: str) -> None:
+    """Sweep racing heartbeat: a claim is either renewed and still there, or swept and told to be lost."""
+    async with Database.open(database_url) as a, Database.open(database_url) as b:
+        one, two = SqlTaskStore(a), SqlTaskStore(b)
+        for _ in range(12):
+            await one.insert(a_task())
+            held = await claim_one(one)
+            await expire(a, held.id)
+            beat, swept = await asyncio.gather(one.heartbeat(ME, [(held.id, held.token)], lease_s=30), two.sweep())
+            renewed = (held.id, held.token) in beat.alive
+            assert renewed != (held.id in {task.id for task in swept})
+            task = await one.get(held.id)
+            assert task.state is (State.RUNNING if renewed else State.QUEUED)
+            await one.delete(Filter())
+            if renewed:
+                await one.finish_cancel(held.id, held.token)
+
+
+async def test_tasks_past_their_deadline_fail_while_they_wait(store: SqlTaskStore) -> None:
+    late, _ = await store.insert(a_task(deadline_at=in_s(-1)))
+    kept, _ = await store.insert(a_task(deadline_at=in_s(60)))
+    (failed,) = await store.sweep()
+    assert failed.id == late.id
+    assert failed.failure is not None
+    assert failed.failure.code == "deadline_exceeded"
+    assert (await store.get(kept.id)).state is State.QUEUED
+
+
+async def test_a_graceful_stop_hands_over_at_once_and_uncharged(store: SqlTaskStore) -> None:
+    for _ in range(3):
+        await store.insert(a_task(max_attempts=1))
+    mine = await claim(store, offer(free=2))
+    (theirs,) = await claim(store, worker=OTHER)
+    await store.cancel(mine[1].id)
+    released = {task.id: task.state for task in await store.release(ME)}
+    assert released == {mine[0].id: State.QUEUED, mine[1].id: State.CANCELLED}
+    assert (await store.get(mine[0].id)).attempt == 0
+    assert (await store.get(theirs.id)).state is State.RUNNING
+    assert (await claim_one(store, worker=OTHER)).id == mine[0].id
+
+
+async def test_a_restarted_worker_takes_back_what_its_earlier_life_held(store: SqlTaskStore) -> None:
+    for _ in range(3):
+        await store.insert(a_task())
+    before = await claim_one(store, worker="node-a/first")
+    same = await claim_one(store, worker="node-a/second")
+    other = await claim_one(store, worker="node-ab/first")
+    taken = await store.take_back("node-a/second")
+    assert [task.id for task in taken] == [before.id]
+    assert {(await store.get(task_id)).state for task_id in (same.id, other.id)} == {State.RUNNING}
+
+
+async def test_the_place_in_the_queue(store: SqlTaskStore, db: Database) -> None:
+    await key(db, "heavy", weight=2)
+    mine = [(await store.insert(a_task(key="light")))[0].id for _ in range(3)]
+    for _ in range(10):
+        await store.insert(a_task(key="heavy"))
+    urgent, _ = await store.insert(a_task(key="heavy", priority=1))
+    assert await store.queue_position(urgent.id) == 1
+    places = [await store.queue_position(task_id) for task_id in mine]
+    assert places == [2, 5, 8]
+    held = await claim_one(store)
+    assert await store.queue_position(held.id) is None
+    assert await store.queue_position("no such") is None
+
+
+async def test_events_are_numbered_without_gaps_whoever_writes(database_url: str) -> None:
+    """Many writers at once on one task: numbers from one on, each once."""
+    async with Database.open(database_url) as a, Database.open(database_url) as b:
+        one, two = SqlTaskStore(a), SqlTaskStore(b)
+        await one.insert(a_task())
+        held = await claim_one(one)
+        writes = [store.set_progress(held.id, held.token, percent) for percent in range(1, 30) for store in (one, two)]
+        writes += [store.set_stage(held.id, held.token, Stage.GENERATE) for store in (one, two) for _ in range(5)]
+        await asyncio.gather(*writes)
+        await one.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(60))
+        events = await two.events(held.id)
+        assert [event.seq for event in events] == list(range(1, len(events) + 1))
+        percents = [event.data["progress"] for event in events if event.type == "progress"]
+        assert percents == sorted(percents)
+        assert [event.seq for event in await two.events(held.id, after=3, limit=2)] == [4, 5]
+
+
+async def test_retention(store: SqlTaskStore, db: Database) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    await store.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(-1))
+    waiting, _ = await store.insert(a_task())
+    assert await store.forget(older_than_s=-1) == 0  # its files come first
+    assert [task.id for task in await store.expired()] == [held.id]
+    await store.drop_media(held.id)
+    kept = await store.get(held.id)
+    assert kept.result is not None
+    assert (kept.result.asset_id, kept.result.thumbnail_id, kept.result.upstream) == (None, None, {"video_id": "v"})
+    assert await store.expired() == []
+    assert await store.forget(older_than_s=60) == 0
+    assert await store.forget(older_than_s=-1) == 1
+    assert [task.id for task in (await store.find(Filter())).tasks] == [waiting.id]
+    assert await store.events(held.id) == []
+
+
+async def test_a_failed_tasks_half_made_files_are_due_at_once(store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    held = await claim_one(store)
+    await store.fail(held.id, held.token, a_failure())
+    assert [task.id for task in await store.expired()] == [held.id]
+    await store.drop_media(held.id)
+    assert (await store.get(held.id)).failure == a_failure()
