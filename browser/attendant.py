@@ -103,7 +103,7 @@ class Attendant:
             a.recycling.started()
             a.trouble = ""
             a.page_lost_at, a.at_home, a.restart_wanted, a.rested = None, True, False, False
-            a.unproven = replaced or self._verification_is_old()
+            a.unproven = replaced or a.check_wanted or bool(a.checks) or self._verification_is_old()
             a.idle_since = a.now
             a.plan_copies()
             a.event("browser started", pid=str(a.context.pid or ""))

@@ -136,6 +136,7 @@ class Judge:
             raise
         else:
             self.settle(verdict)
+            a.save_wanted = a.good
             a.settle_all(checks, verdict)
 
     async def _seen(self, context: Context, *, elsewhere: bool = False) -> Verdict:

@@ -49,7 +49,7 @@ def _from_json(given: Any) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     if isinstance(given, dict):
         if not isinstance(given.get("cookies"), list):
             raise SignInUnreadable('the JSON object has no list "cookies": it is no storage state')
-        origins = _origins(given.get("origins") or [])
+        origins = _origins(given.get("origins", []))
         given = given["cookies"]
     cookies = [_cookie(entry, number) for number, entry in enumerate(given, 1)]
     return cookies, origins
@@ -112,7 +112,7 @@ def _expires(given: Mapping[str, Any], number: int) -> float:
 
 
 def _same_site(value: Any, *, secure: bool) -> str:
-    word = SAME_SITE.get(str(value).lower(), "Lax")
+    word = SAME_SITE.get(value.lower(), "Lax") if isinstance(value, str) else "Lax"
     # Chromium refuses SameSite=None without Secure, and with it the whole set of cookies.
     return "Lax" if word == "None" and not secure else word
 

@@ -157,16 +157,19 @@ async def test_a_hold_drains_the_others_blocks_new_ones_and_sees_what_the_operat
 
 
 async def test_a_closed_window_is_told_and_opened_again(tmp_path: Path):
-    async with tiny_site() as site, real_pool(tmp_path, site, clearance=Clearance.NEW) as pool:
-        async with pool.hold("work", timeout_s=30) as held:
-            first = held.page
-            await first.close()
-            async with asyncio.timeout(5):
-                await held.window_closed.wait()
-            await until(lambda: pool.status()[0].running and pool._residents["work"].affairs.page_lost_at is None)
-            assert held.page is not first
-            assert await held.page.title() == "Home"
-            assert pool.status()[0].recycles == 0  # it was no crash
+    async with (
+        tiny_site() as site,
+        real_pool(tmp_path, site, clearance=Clearance.NEW) as pool,
+        pool.hold("work", timeout_s=30) as held,
+    ):
+        first = held.page
+        await first.close()
+        async with asyncio.timeout(5):
+            await held.window_closed.wait()
+        await until(lambda: pool.status()[0].running and pool._residents["work"].affairs.page_lost_at is None)
+        assert held.page is not first
+        assert await held.page.title() == "Home"
+        assert pool.status()[0].recycles == 0  # it was no crash
 
 
 async def test_a_challenge_stays_on_display_until_a_human_passes_it(tmp_path: Path):

@@ -69,12 +69,15 @@ async def test_waiters_of_a_kind_are_served_in_order(tmp_path: Path):
 
 
 async def test_one_who_waits_for_a_busy_profile_does_not_hold_up_the_others(tmp_path: Path):
-    async with fake_pool(tmp_path, "a", "b", slots={"video": 1}) as (pool, _):
-        async with pool.lease("video", profile="a", timeout_s=5), asyncio.TaskGroup() as group:
-            sticky = group.create_task(_profile_of(pool, "video", profile="a"))
-            await asyncio.sleep(0)
-            assert await _profile_of(pool, "video") == "b"
-            sticky.cancel()
+    async with (
+        fake_pool(tmp_path, "a", "b", slots={"video": 1}) as (pool, _),
+        pool.lease("video", profile="a", timeout_s=5),
+        asyncio.TaskGroup() as group,
+    ):
+        sticky = group.create_task(_profile_of(pool, "video", profile="a"))
+        await asyncio.sleep(0)
+        assert await _profile_of(pool, "video") == "b"
+        sticky.cancel()
 
 
 async def test_nobody_overtakes_those_who_wait(tmp_path: Path):
@@ -90,13 +93,16 @@ async def test_nobody_overtakes_those_who_wait(tmp_path: Path):
 
 
 async def test_a_full_queue_refuses(tmp_path: Path):
-    async with fake_pool(tmp_path, "work", slots={"video": 1}, max_waiting=1) as (pool, _):
-        async with pool.lease("video", timeout_s=5), asyncio.TaskGroup() as group:
-            waiting = group.create_task(_profile_of(pool, "video"))
-            await asyncio.sleep(0)
-            with pytest.raises(PoolSaturated):
-                await _profile_of(pool, "video")
-            waiting.cancel()
+    async with (
+        fake_pool(tmp_path, "work", slots={"video": 1}, max_waiting=1) as (pool, _),
+        pool.lease("video", timeout_s=5),
+        asyncio.TaskGroup() as group,
+    ):
+        waiting = group.create_task(_profile_of(pool, "video"))
+        await asyncio.sleep(0)
+        with pytest.raises(PoolSaturated):
+            await _profile_of(pool, "video")
+        waiting.cancel()
 
 
 async def test_a_timeout_says_what_each_profile_does_instead(tmp_path: Path):
@@ -124,13 +130,16 @@ async def test_a_profile_asked_for_by_name_is_refused_at_once_unless_it_is_ready
 
 
 async def test_one_who_waits_for_a_profile_is_sent_away_when_it_leaves_ready(tmp_path: Path):
-    async with fake_pool(tmp_path, "work", slots={"video": 1}) as (pool, world):
-        async with pool.lease("video", timeout_s=5) as lease, asyncio.TaskGroup() as group:
-            waiting = group.create_task(_failure(pool, "video", profile="work"))
-            await asyncio.sleep(0)
-            world.verdicts["work"] = SIGNED_OUT
-            lease.report(SIGNED_OUT)
-            assert isinstance(await waiting, ProfileNotCleared)
+    async with (
+        fake_pool(tmp_path, "work", slots={"video": 1}) as (pool, world),
+        pool.lease("video", timeout_s=5) as lease,
+        asyncio.TaskGroup() as group,
+    ):
+        waiting = group.create_task(_failure(pool, "video", profile="work"))
+        await asyncio.sleep(0)
+        world.verdicts["work"] = SIGNED_OUT
+        lease.report(SIGNED_OUT)
+        assert isinstance(await waiting, ProfileNotCleared)
 
 
 async def test_a_cooling_kind_rests_while_the_others_work(tmp_path: Path):

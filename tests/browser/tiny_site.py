@@ -25,6 +25,7 @@ class TinySite:
 
     port: int = 0
     signed_in: bool = True  # whether the sid cookie that visitors carry is accepted
+    open_to_all: bool = False  # whether everybody counts as signed in
     challenged_page: bool = False  # pages answer with the challenge
     challenged_api: bool = False  # the API refuses until a page was loaded again
     broken_api: bool = False  # the API answers nonsense
@@ -62,7 +63,7 @@ class TinySite:
             case "/api/session" if self.challenged_api or self.challenged_page:
                 return 403, {}, "challenge"
             case "/api/session":
-                known = self.signed_in and "sid" in cookies
+                known = self.open_to_all or (self.signed_in and "sid" in cookies)
                 return (200 if known else 401), {"content-type": "application/json"}, '{"id": "ann"}'
             case "/favicon.ico":
                 return 404, {}, ""
