@@ -66,6 +66,10 @@ class Cluster:
         self.process.send_signal(how)
         self.process.wait(20)
 
+    def crash(self) -> None:
+        """Stop as in a power cut."""
+        self.stop(signal.SIGQUIT)
+
     def new_database(self, *, like: str = "template1") -> str:
         """Make a database, a copy of *like*; returns its URL."""
         self.made += 1
