@@ -17,6 +17,8 @@ from browser.errors import LaunchFailed
 #: Looked for on PATH, in this order, when neither a setting nor Playwright names one.
 INSTALLED = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
 
+PACKAGE = Path(playwright.__file__).parent / "driver" / "package"
+
 
 @dataclass(frozen=True, slots=True)
 class Chromium:
@@ -45,24 +47,27 @@ def find_chromium(setting: str | None = None) -> Chromium:
     raise LaunchFailed("no Chromium was found: run scripts/install, or set GATEWAY_BROWSER_EXECUTABLE")
 
 
+def own_revision() -> str:
+    """Return the revision of Chromium that belongs to the installed Playwright; '' when it does not say."""
+    try:
+        known = json.loads((PACKAGE / "browsers.json").read_text("utf-8"))
+        return str(next(entry["revision"] for entry in known["browsers"] if entry["name"] == "chromium"))
+    except (OSError, ValueError, KeyError, StopIteration):
+        return ""
+
+
 def _playwrights_own() -> Iterator[Path]:
     """Yield where `playwright install chromium` of the installed version puts the browser."""
-    package = Path(playwright.__file__).parent / "driver" / "package"
-    try:
-        known = json.loads((package / "browsers.json").read_text("utf-8"))
-        revision = next(entry["revision"] for entry in known["browsers"] if entry["name"] == "chromium")
-    except (OSError, ValueError, KeyError, StopIteration):
-        return
-    folder = _registry(package) / f"chromium-{revision}"
+    folder = _registry() / f"chromium-{own_revision()}"
     for pattern in ("chrome-linux*/chrome", "chrome-mac*/*.app/Contents/MacOS/*"):
         yield from sorted(folder.glob(pattern))
 
 
-def _registry(package: Path) -> Path:
+def _registry() -> Path:
     """Return the folder of Playwright's browsers, by the same rules as its driver."""
     override = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
     if override == "0":
-        return package / ".local-browsers"
+        return PACKAGE / ".local-browsers"
     if override:
         return Path(override).absolute()
     if sys.platform == "darwin":

@@ -124,6 +124,8 @@ class ProfileDir:
         if self._lock_fd is None:
             return
         os.ftruncate(self._lock_fd, 0)
+        # Not by closing alone: a child between fork and exec still has the descriptor for a moment.
+        fcntl.flock(self._lock_fd, fcntl.LOCK_UN)
         os.close(self._lock_fd)
         self._lock_fd = None
 
@@ -163,9 +165,7 @@ class ProfileDir:
         try:
             await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
         finally:
-            if self._lock_fd is not None:
-                os.close(self._lock_fd)
-                self._lock_fd = None
+            self.unlock()
 
 
 def _target(link: Path) -> str:

@@ -1,0 +1,185 @@
+"""How browsers are found and started: which one, with which arguments, on which display, by which driver."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import psutil
+import pytest
+
+from browser import chromium, processes
+from browser.chromium import find_chromium
+from browser.display import Display
+from browser.driver import Driver
+from browser.errors import LaunchFailed
+from browser.launch import (
+    PLAYWRIGHT_DISABLED_FEATURES,
+    PLAYWRIGHT_ENABLED_FEATURES,
+    ChromiumStarter,
+    LaunchSettings,
+    merge_arguments,
+    proxy_settings,
+)
+from browser.profiles import ProfileDir, ProfileSpec
+from tests.browser.real_pool import QUIET, browsers_below, kill
+
+
+def executable(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_browser_is_looked_for_in_the_agreed_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    revisions = tmp_path / "ms-playwright"
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(revisions))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(LaunchFailed, match="run scripts/install"):
+        find_chromium()
+    for name in reversed(chromium.INSTALLED):
+        path = executable(tmp_path / "bin" / name)
+        assert find_chromium().path == path
+        assert find_chromium().found == f"{name} on PATH"
+    executable(revisions / "chromium-1" / "chrome-linux64" / "chrome")  # of another version of Playwright
+    assert find_chromium().found == f"{chromium.INSTALLED[0]} on PATH"
+    own = executable(revisions / f"chromium-{chromium.own_revision()}" / "chrome-linux64" / "chrome")
+    assert find_chromium() == chromium.Chromium(own, "Playwright's own Chromium")
+    mine = executable(tmp_path / "mine")
+    assert find_chromium(str(mine)).path == mine
+    with pytest.raises(LaunchFailed, match="is not an executable: correct GATEWAY_BROWSER_EXECUTABLE"):
+        find_chromium(str(tmp_path / "nothing"))
+
+
+def test_an_operators_features_are_joined_to_playwrights():
+    merged = merge_arguments(["--lang=de", "--disable-features=A,MediaRouter", "--disable-features=B"])
+    assert merged == ["--lang=de", "--disable-features=" + ",".join([*PLAYWRIGHT_DISABLED_FEATURES, "A", "B"])]
+    assert merge_arguments(["--enable-features=X"]) == [
+        "--enable-features=" + ",".join([*PLAYWRIGHT_ENABLED_FEATURES, "X"])
+    ]
+    assert merge_arguments(["--lang=de"]) == ["--lang=de"]
+
+
+def test_a_proxys_password_leaves_its_address():
+    assert proxy_settings(None) is None
+    assert proxy_settings("http://us%40er:p%3Aw@host:81") == {
+        "server": "http://host:81",
+        "username": "us@er",
+        "password": "p:w",
+    }
+    assert proxy_settings("socks5://[::1]:9") == {"server": "socks5://[::1]:9"}
+
+
+def test_the_sandbox_is_on_unless_we_are_root_or_it_was_switched_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert LaunchSettings().sandboxed
+    assert not LaunchSettings(sandbox=False).sandboxed
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert not LaunchSettings().sandboxed
+
+
+@pytest.mark.browser
+async def test_playwrights_own_feature_lists_are_as_we_repeat_them(tmp_path: Path):
+    """Fails when a new Playwright brings other lists: update browser/launch.py then."""
+    driver, display = Driver(), Display()
+    directory = ProfileDir(tmp_path / "work")
+    directory.lock()
+    try:
+        starter = ChromiumStarter(LaunchSettings(args=QUIET), driver=driver, display=display, at_once=1)
+        context = await starter.start(ProfileSpec("work"), directory)
+        (browser,) = [p for p in processes.browsers_on(directory.user_data) if "--type" not in " ".join(p.cmdline())]
+        passed = [argument.partition("=") for argument in browser.cmdline()]
+        features = {name: value.split(",") for name, _, value in passed if name.endswith("able-features")}
+        await context.close()
+        assert features == {
+            "--disable-features": list(PLAYWRIGHT_DISABLED_FEATURES),
+            "--enable-features": list(PLAYWRIGHT_ENABLED_FEATURES),
+        }
+    finally:
+        directory.unlock()
+        await driver.close()
+        await display.close()
+
+
+@pytest.mark.browser
+async def test_a_browser_that_does_not_start_is_said_in_a_sentence_and_nothing_is_left(tmp_path: Path):
+    driver, display = Driver(), Display()
+    directory = ProfileDir(tmp_path / "work")
+    directory.lock()
+    try:
+        settings = LaunchSettings(executable=shutil.which("false"), headless="true")
+        with pytest.raises(LaunchFailed, match="profile work: false did not start"):
+            await ChromiumStarter(settings, driver=driver, display=display, at_once=1).start(
+                ProfileSpec("work"), directory
+            )
+        starter = ChromiumStarter(LaunchSettings(args=QUIET), driver=driver, display=display, at_once=1)
+        with pytest.raises(TimeoutError):  # cancelled in the middle of a start
+            async with asyncio.timeout(0.6):
+                await starter.start(ProfileSpec("work"), directory)
+                await asyncio.Event().wait()
+        await driver.close()
+        assert browsers_below(directory.user_data) == []
+    finally:
+        directory.unlock()
+        await driver.close()
+        await display.close()
+
+
+@pytest.mark.browser
+async def test_a_display_is_started_when_there_is_none_and_again_when_it_died(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    display = Display()
+    try:
+        names = await asyncio.gather(display.name(), display.name())
+        assert names[0] == names[1]
+        assert display.pid is not None
+        first = psutil.Process(display.pid)
+        assert "-nolisten" in first.cmdline()
+        first.kill()
+        await processes.gone([first], timeout_s=2)
+        assert display.pid is None
+        await display.name()
+        assert display.pid not in (None, first.pid)
+        second = psutil.Process(display.pid)
+    finally:
+        await display.close()
+    assert not processes.is_running(second.pid)
+    monkeypatch.setenv("DISPLAY", ":77")
+    assert await display.name() == ":77"
+    assert display.pid is None
+
+
+async def test_a_missing_xvfb_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LaunchFailed, match="run scripts/install, or set GATEWAY_HEADLESS=true"):
+        await Display().name()
+    executable(tmp_path / "Xvfb")
+    with pytest.raises(LaunchFailed, match="Xvfb did not start"):
+        await Display().name()
+
+
+@pytest.mark.browser
+async def test_the_driver_starts_once_tells_its_death_and_starts_again():
+    driver = Driver()
+    died = asyncio.Event()
+    driver.when_it_dies(died.set)
+    forgotten = driver.when_it_dies(lambda: pytest.fail("it had been taken back"))
+    forgotten()
+    try:
+        first, second = await asyncio.gather(driver.chromium(), driver.chromium())
+        assert first is second
+        pid = driver.pid
+        assert pid is not None
+        kill(pid)
+        async with asyncio.timeout(2):
+            await died.wait()
+        assert driver.pid is None
+        await driver.chromium()
+        assert driver.pid not in (None, pid)
+    finally:
+        await driver.close()
+    assert processes.children_with(None, "run-driver") == []
