@@ -40,6 +40,16 @@ class Cluster:
         return f"postgresql://gateway@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
+        give_up_at = time.monotonic() + 60
+        while not self._answers():
+            # Right after a crash the old server's last processes may still hold its memory; then it is tried again.
+            if self.process is None or self.process.poll() is not None:
+                self._launch()
+            if time.monotonic() > give_up_at:
+                raise RuntimeError((self.data.parent / "log").read_text()[-2000:])
+            time.sleep(0.05)
+
+    def _launch(self) -> None:
         with (self.data.parent / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
@@ -53,11 +63,6 @@ class Cluster:
                 cwd=self.data.parent,
                 **self.as_user,
             )
-        give_up_at = time.monotonic() + 20
-        while not self._answers():
-            if time.monotonic() > give_up_at or self.process.poll() is not None:
-                raise RuntimeError((self.data.parent / "log").read_text()[-2000:])
-            time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: at once, orderly. SIGQUIT: as in a crash."""
