@@ -49,11 +49,12 @@ Effect: TypeAlias = Verdict | Rest | None
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What an answer means. row: which line of the table it is."""
+    """What an answer means. row: which line of the table it is. fatal: the site says it will not go on."""
 
     row: str
     error: GatewayError
     effect: Effect = None
+    fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def _is_challenge(p: Problem) -> bool:
 
 
 def _challenge(p: Problem, _: datetime) -> tuple[GatewayError, Effect]:
-    reason = f"the site asks for a human check ({p.message or f'HTTP {p.status} without a body'})"
+    shown = f"HTTP {p.status}, {p.message or 'empty page'}"
+    reason = f"the site asks for a human check ({shown})"
     return ChallengeRequired(reason), Verdict(Clearance.CHALLENGED, reason)
 
 
@@ -290,7 +292,7 @@ def judge(problem: Problem, now: datetime) -> Finding:
     """Return what *problem* means. *now* (aware UTC) is what times the site names are measured from."""
     row = next(row for row in ROWS if row.applies(problem))
     error, effect = row.make(problem, now)
-    return Finding(row.name, error, effect)
+    return Finding(row.name, error, effect, problem.fatal)
 
 
 def refuses_shape(problem: Problem, *, own_endpoint: bool) -> bool:

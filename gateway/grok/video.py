@@ -14,7 +14,6 @@ from gateway.errors import (
     BrowserFailed,
     FileMissing,
     GatewayError,
-    NoVideoInAnswer,
     OutcomeUnknown,
     ProfileNotReady,
     RateLimited,
@@ -39,7 +38,7 @@ from gateway.grok.quota import QuotaBook, with_known_end
 from gateway.grok.standing import not_ready
 from gateway.grok.steps.claims import Claims
 from gateway.grok.steps.download import download
-from gateway.grok.steps.follow import DOUBT_S, check, error_of, follow, look_once
+from gateway.grok.steps.follow import DOUBT_S, LEAST_DOUBT_S, broken_with, check, follow, look_once
 from gateway.grok.steps.prepare import Post, create_post, upload
 from gateway.grok.steps.reconcile import Presence, reconcile
 from gateway.grok.steps.result import read_result
@@ -227,26 +226,28 @@ class GrokVideoMaker:
             return sighting
         step = work.step(SUBMIT)
         assert step is not None
+        broken = broken_with(sighting)
+        if broken is not None and broken.fatal:
+            raise broken.error
         if not sighting.accepted:
             presence, found = await reconcile(work, step)
             if presence is not Presence.FOUND:
-                raise error_of(sighting) or _unknown(presence)
+                raise broken.error if broken is not None else _unknown(presence)
             sighting = Sighting.from_stored(sighting.stored(), found.stored())
             check(sighting)
             if sighting.url:
                 return sighting
-        finished = sighting.attachments or sighting.progress >= 100
-        if ended is Ended.ANSWERED and not finished and not sighting.video_seen:
-            raise NoVideoInAnswer(f"the site answered with text instead of a video: {sighting.text[:500]}")
-        if finished:
-            patience_s = self._settings.asset_wait_s
-        elif sighting.failed or ended is Ended.ANSWERED:
-            patience_s = DOUBT_S
-        else:
-            age_s = (datetime.now(UTC) - started_at(step)).total_seconds()
-            patience_s = max(LATE_S, self._settings.video_timeout_s - age_s)
-        await follow(work, sighting, generation, patience_s=patience_s)
+        await follow(work, sighting, generation, patience_s=self._patience_s(step, ended, sighting))
         return sighting
+
+    def _patience_s(self, step: Step, ended: Ended, sighting: Sighting) -> float:
+        """How long the site is still asked for the video."""
+        age_s = (datetime.now(UTC) - started_at(step)).total_seconds()
+        if sighting.attachments or sighting.progress >= 100:
+            return self._settings.asset_wait_s
+        if sighting.failed or ended is Ended.ANSWERED:
+            return max(LEAST_DOUBT_S, DOUBT_S - age_s)
+        return max(LATE_S, self._settings.video_timeout_s - age_s)
 
     async def _kept(self, result: VideoResult) -> bool:
         """Whether the file of a download that was finished earlier is still there."""

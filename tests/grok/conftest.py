@@ -60,6 +60,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "LINGER_S", 0.05)
     monkeypatch.setattr(follow, "DOUBT_S", 0.1)
     monkeypatch.setattr("gateway.grok.video.DOUBT_S", 0.1)
+    monkeypatch.setattr("gateway.grok.video.LEAST_DOUBT_S", 0.05)
     monkeypatch.setattr("gateway.grok.video.LATE_S", 0.1)
     monkeypatch.setattr(reconcile, "GRACE_S", {Generation.G2: 0.05, Generation.G1: 0.1})
     monkeypatch.setattr(download, "FIRST_PAUSE_S", 0.01)

@@ -28,7 +28,7 @@ from gateway.grok.steps.result import record, stored_result, upstream_facts
 from gateway.grok.steps.sighting import Sighting
 from gateway.grok.steps.work import DOWNLOAD, Work
 from gateway.grok.verify import judge_session
-from gateway.grok.wire.problems import read_problem
+from gateway.grok.wire.problems import Problem, read_problem
 from gateway.media.assets import video_asset_id
 from gateway.tasks.model import VideoMode, VideoResult
 from gateway.tasks.states import Stage
@@ -55,7 +55,12 @@ async def download(work: Work, sighting: Sighting, generation: Generation, look_
     await work.journal.stage(Stage.DOWNLOAD, 99)
     await work.begin(DOWNLOAD, {"url": url})
     fetched = await _fetch(work, sighting, url, look_again)
-    facts = await asyncio.to_thread(work.inspect, fetched.path)
+    try:
+        facts = await asyncio.to_thread(work.inspect, fetched.path)
+    except InvalidMedia as exc:  # a transfer that lost something looks the same; the file is asked for once more
+        log.warning("video not readable", reason=exc.message, size_bytes=fetched.size_bytes)
+        fetched = await _fetch(work, sighting, url, look_again)
+        facts = await asyncio.to_thread(work.inspect, fetched.path)
     _check_length(work, facts)
     result = await record(work, fetched, facts, upstream_facts(work, sighting, generation, url))
     await work.journal.finish(DOWNLOAD, stored_result(result))
@@ -82,9 +87,12 @@ async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) 
     target = work.media.target(video_asset_id(work.task.id), ".mp4")
     while True:
         try:
-            return await work.lease.transport.download(
+            fetched = await work.lease.transport.download(
                 url, into=target, limit_bytes=settings.max_video_bytes, timeout_s=settings.download_timeout_s
             )
+            if "html" not in fetched.media_type:
+                return fetched
+            raise await _page_instead(fetched)
         except browser.TransportRefused as exc:
             late += 1
             await _judge_refusal(work, exc)
@@ -104,6 +112,17 @@ async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) 
         await asyncio.sleep(min(settings.follow_poll_s, FIRST_PAUSE_S * 2 ** min(late + broken - 1, 6)))
 
 
+async def _page_instead(fetched: Download) -> browser.TransportRefused:
+    """A web page came in the file's place: the refusal it stands for."""
+
+    def start() -> str:
+        with fetched.path.open("rb") as file:
+            return file.read(64 * 1024).decode("utf-8", "replace")
+
+    page = await asyncio.to_thread(start)
+    return browser.TransportRefused("a web page", status=403, body=page, headers={"content-type": "text/html"})
+
+
 async def _judge_refusal(work: Work, exc: browser.TransportRefused) -> None:
     """Raise when the refusal is about the profile; return when the file may still come."""
     problem = read_problem(exc.status, exc.headers, exc.body)
@@ -112,7 +131,7 @@ async def _judge_refusal(work: Work, exc: browser.TransportRefused) -> None:
         raise finding.error
     if exc.status not in {401, 403}:
         return
-    if finding.row in {"challenge", "anti_bot", "account_blocked"} and not problem.empty:
+    if finding.row in {"challenge", "anti_bot", "account_blocked"} and _tells(problem):
         assert isinstance(finding.effect, Verdict)
         work.lease.report(finding.effect)
         raise finding.error
@@ -121,6 +140,11 @@ async def _judge_refusal(work: Work, exc: browser.TransportRefused) -> None:
     if verdict is not None and verdict.clearance is not Clearance.READY:
         work.lease.report(verdict)
         raise not_ready(verdict)
+
+
+def _tells(problem: Problem) -> bool:
+    """Whether it is the page of a challenge or block itself, and not just some page or nothing with the same status."""
+    return not problem.empty and (not problem.is_page or problem.mentions("just a moment", "_cf_chl", "blocked"))
 
 
 async def _session_verdict(work: Work) -> Verdict | None:

@@ -13,6 +13,7 @@ from gateway.errors import (
     BrowserFailed,
     ContentModerated,
     GatewayError,
+    GenerationFailed,
     NoVideoInAnswer,
     ProfileNotReady,
     RateLimited,
@@ -23,7 +24,7 @@ from gateway.errors import (
 from gateway.grok.addresses import generated_video_url
 from gateway.grok.bodies import Generation
 from gateway.grok.client import IMAGINE
-from gateway.grok.errors import judge
+from gateway.grok.errors import Finding, judge
 from gateway.grok.exchange import from_browser
 from gateway.grok.steps.sighting import Sighting
 from gateway.grok.steps.work import SUBMIT, Work
@@ -33,8 +34,9 @@ from gateway.tasks.states import Stage
 
 log = structlog.get_logger(__name__)
 
-#: How long a generation that the site reported as failed, or closed without a video, is still looked for.
-DOUBT_S = 15.0
+#: How long a generation that the site reported as failed, or closed without a video, is still looked for: since it was
+#: asked for, and at least.
+DOUBT_S, LEAST_DOUBT_S = 15.0, 2.0
 #: A text answer must be seen this often before it counts: the attachments may follow it.
 TEXT_TIMES = 2
 #: Every how many lookups the slower sources are asked too.
@@ -63,7 +65,7 @@ async def follow(work: Work, sighting: Sighting, generation: Generation, *, pati
         if sighting.url:
             return
         if follower.texts >= TEXT_TIMES:
-            raise NoVideoInAnswer(f"the site answered with text instead of a video: {sighting.text[:500]}")
+            raise text_instead(sighting)
         left_s = deadline - loop.time()
         if left_s <= 0:
             raise follower.gave_up(patience_s)
@@ -78,7 +80,11 @@ def check(sighting: Sighting) -> None:
         raise ContentModerated(f"the site made the video and withholds it: content moderated{why}")
 
 
-def error_of(sighting: Sighting) -> GatewayError | None:
+def text_instead(sighting: Sighting) -> NoVideoInAnswer:
+    return NoVideoInAnswer(f"the site answered with text instead of a video: {sighting.text[:500]}")
+
+
+def broken_with(sighting: Sighting) -> Finding | None:
     """Return what the site's answer broke with, None when it did not."""
     if not sighting.failed:
         return None
@@ -90,7 +96,7 @@ def error_of(sighting: Sighting) -> GatewayError | None:
         problem = read_stream_problem(body)
     else:
         problem = read_problem(sighting.failed_status or 500, {}, sighting.failed)
-    return judge(problem, datetime.now(UTC)).error
+    return judge(problem, datetime.now(UTC))
 
 
 class _Follower:
@@ -138,10 +144,12 @@ class _Follower:
     def gave_up(self, patience_s: float) -> GatewayError:
         """Return why nothing was found."""
         sighting = self._sighting
-        if (error := error_of(sighting)) is not None:
-            return error
+        if (broken := broken_with(sighting)) is not None:
+            return broken.error
         if sighting.answered and sighting.text and not sighting.video_seen:
-            return NoVideoInAnswer(f"the site answered with text instead of a video: {sighting.text[:500]}")
+            return text_instead(sighting)
+        if sighting.answered or sighting.progress >= 100:
+            return GenerationFailed("the site says the video is finished and shows none")
         if self._errors and isinstance(self._errors[-1], UpstreamDrifted):
             return self._errors[-1]
         return UpstreamTimeout(f"the site did not finish the video within {patience_s:.0f} s of following it")

@@ -34,6 +34,7 @@ class ObjectSplitter:
         self._escaped = False
         self._line = ""  # what stands on the current line before any object, as far as it matters
         self._skip_line = False
+        self._fresh = True  # nothing but white space so far
 
     @property
     def unfinished(self) -> bool:
@@ -69,15 +70,17 @@ class ObjectSplitter:
             elif self._skip_line:
                 pass
             elif char == "{":
+                self._fresh = False
                 return at
-            elif char == ":" and self._line != "data":
-                self._skip_line = True  # a comment, or a field other than data
-            elif char == "<" and not self._line:
+            elif char == "<" and self._fresh:
                 raise UpstreamDrifted("the site sent a web page where frames belong", field="frame")
+            elif char == ":" and self._line != "data":
+                self._skip_line, self._fresh = True, False  # a comment, or a field other than data
             elif char == ":":
                 self._line = " "
             elif len(self._line) < 16 and (self._line or not (char.isspace() or char == "\ufeff")):
                 self._line += char
+                self._fresh = False
             at += 1
         return at
 
