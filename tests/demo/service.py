@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
@@ -17,6 +18,8 @@ import httpx2
 COMMAND = Path(sys.executable).with_name("gateway")
 #: Of the caller's own settings only those that say how a browser is started on this machine.
 KEPT = ("GATEWAY_BROWSER_EXECUTABLE", "GATEWAY_BROWSER_SANDBOX", "GATEWAY_HEADLESS", "GATEWAY_LOG_LEVEL")
+#: States of a profile that waiting does not change.
+HOPELESS = re.compile(r"\bis (crashed|blocked|disabled)\b")
 START_S = 40.0
 READY_S = 60.0
 STOP_S = 30.0
@@ -93,7 +96,7 @@ class Service:
 
     async def ready(self) -> None:
         """Wait until a profile can work. Raises DemoFailed with the reasons the gateway gives."""
-        reasons = "it does not answer"
+        why = "it does not answer"
         async with httpx2.AsyncClient(base_url=self.url, trust_env=False) as http:
             with suppress(TimeoutError):
                 async with asyncio.timeout(READY_S):
@@ -103,9 +106,11 @@ class Service:
                             answer = await http.get("/readyz")
                             if answer.status_code == 200:
                                 return
-                            reasons = answer.text
+                            why = "; ".join(_object(answer.content).get("reasons", [])) or answer.text[:200]
+                            if HOPELESS.search(why):
+                                raise DemoFailed(why)
                         await asyncio.sleep(0.2)
-        raise DemoFailed(f"no profile became ready within {READY_S:.0f} s: {reasons}")
+        raise DemoFailed(f"no profile became ready within {READY_S:.0f} s: {why}")
 
     def still_there(self) -> None:
         """Raise DemoFailed when the gateway has ended by itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -12,18 +13,28 @@ from contextlib import contextmanager
 BAR = 30
 #: Without a terminal, progress is printed as lines, at most one for each so many percent.
 STRIDE = 10
+#: The gateway's stages in a bystander's words; another one is shown as it is called.
+STAGES = {
+    "pending": "waiting",
+    "running": "starting",
+    "submit": "asking the site",
+    "generate": "the site makes it",
+    "download": "fetching the file",
+    "completed": "done",
+}
 
 
 class Terminal:
     """Writes to standard output; with colours and a moving line only where somebody can see them."""
 
     def __init__(self) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a bar shows question marks
         self.live = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._colour = self.live and not os.environ.get("NO_COLOR")
         self._steps = 0
         self._line_open = False
         self._printed = -float(STRIDE)
-        self._stage = ""
 
     def say(self, text: str = "") -> None:
         self.close_line()
@@ -52,13 +63,14 @@ class Terminal:
     def progress(self, percent: float, stage: str, started: float) -> None:
         """Show how far the video is; *started* is the monotonic time of its begin."""
         seconds = time.monotonic() - started
+        doing = STAGES.get(stage, stage)
         if self.live:
             full = round(BAR * percent / 100)
             bar = "█" * full + "░" * (BAR - full)
-            self._rewrite(f"{'':<14} {bar} {percent:3.0f} %  {stage}  {seconds:.0f} s")
-        elif percent >= self._printed + STRIDE or stage != self._stage:
-            print(f"{'':<14} {percent:3.0f} %  {stage}  ({seconds:.1f} s)", flush=True)
-            self._printed, self._stage = percent, stage
+            self._rewrite(f"{'':<14} {bar} {percent:3.0f} %  {doing}  {seconds:.0f} s")
+        elif percent >= self._printed + STRIDE or (percent >= 100 > self._printed):
+            print(f"{'':<14} {percent:3.0f} %  {doing}  ({seconds:.1f} s)", flush=True)
+            self._printed = percent
 
     def close_line(self) -> None:
         """Leave the moving line as it stands and go on below it."""
