@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from browser.pool import Pool
-
 from browser.clearance import Clearance
+from browser.pool import Pool
 from browser.profiles import ProfileSpec
 from gateway.cli.house import House
+from gateway.errors import GatewayError
 from gateway.grok.site import grok_site
 from gateway.profiles.events import ProfileEvents
 from gateway.profiles.model import Profile
@@ -40,5 +40,8 @@ async def alone_with(
     async with pool:
         spec = ProfileSpec(name=profile.name, proxy=house.profiles.proxy_of(profile))
         await pool.add(spec, clearance=clearance, reason=profile.reason)
-        yield Alone(pool, recorder)
-        await recorder.flush()
+        try:
+            yield Alone(pool, recorder)
+        finally:
+            with suppress(GatewayError):
+                await recorder.flush()

@@ -20,6 +20,9 @@ from gateway.cli.output import emit_error
 from gateway.cli.serve import serve
 from gateway.cli.version import version
 
+#: What a shell makes of Ctrl-C.
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="gateway",
     help="Call your own Grok account from programs, through a real browser you signed in to.",
@@ -57,7 +60,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     try:
         code = command.main(args=argv, prog_name="gateway", standalone_mode=False)
     except typer.Abort:
-        code = _say(Explained("interrupted", "stopped; nothing more was done", 130), as_json)
+        code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output (head, less) has seen enough. Python would complain about the pipe once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -66,6 +69,8 @@ def main(args: list[str] | None = None) -> NoReturn:
         if os.environ.get("GATEWAY_LOG_LEVEL", "").lower() == "debug":
             raise
         code = _say(explain(exc), as_json)
+    if code == INTERRUPTED:
+        _say(Explained("interrupted", "stopped", INTERRUPTED), as_json)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from browser.clearance import Clearance
@@ -34,7 +35,7 @@ async def checked(house: House, profile: Profile, *, timeout_s: float, as_json: 
         note("no gateway runs; starting the profile's browser …", as_json=as_json)
         async with alone_with(house, profile, clearance=Clearance.NEW) as work:
             await work.pool.check(name)
-            await work.recorder.write(name, checked_for=await house.profiles.request_check(name))
+            await work.recorder.write(name, checked_for=datetime.now(UTC))
         return await house.profiles.get(name)
     asked_at = await house.profiles.request_check(name)
     return await wait_until(

@@ -106,7 +106,9 @@ def overview(found: Sequence[Profile], *, here: str) -> str:
 def _note(profile: Profile) -> str:
     now = datetime.now(UTC)
     resting = [f"{c.kind} rests until {c.until.astimezone():%H:%M}" for c in profile.cooldowns if c.until > now]
-    return "; ".join(resting) or profile.next_action.split(", or ")[0] or profile.reason
+    if resting or state_of(profile) == Clearance.READY:
+        return "; ".join(resting)
+    return profile.next_action.split(", or ")[0] or profile.reason
 
 
 def without_row(house: House, found: Sequence[Profile]) -> list[str]:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Error as PlaywrightError
@@ -44,7 +45,10 @@ async def sign_in(house: House, name: str, *, as_json: bool) -> bool:
         note(f"profile {name} added", as_json=as_json)
     here_or_refuse(house, profile)
     async with _directory_of(house, profile, as_json=as_json):
-        verdict = await _in_a_window(house, profile, as_json=as_json)
+        try:
+            verdict = await _in_a_window(house, profile, as_json=as_json)
+        finally:
+            await _let_go(house, name)
     seen = await find(house, name)
     if verdict is None or verdict.clearance is not Clearance.READY:
         raise CommandError(
@@ -60,6 +64,8 @@ async def _in_a_window(house: House, profile: Profile, *, as_json: bool) -> Verd
     name = profile.name
     async with alone_with(house, profile, clearance=Clearance.LOGIN_REQUIRED, headless=Headless.FALSE) as work:
         async with work.pool.hold(name, timeout_s=WINDOW_S) as held:
+            # Without a listener Playwright answers the page's questions itself; the person at the window shall.
+            held.context.on("dialog", lambda _: None)
             note("a browser window is open: sign in there. This ends by itself; Ctrl-C gives up.", as_json=as_json)
             try:
                 await held.show_sign_in()
@@ -68,13 +74,27 @@ async def _in_a_window(house: House, profile: Profile, *, as_json: bool) -> Verd
                     "site_unreachable", f"the site's page did not open: {exc.message.splitlines()[0]}"
                 ) from None
             if not await _ready_before_closed(held):
-                await work.recorder.flush()
                 return held.verdict
             note("the site says: signed in", as_json=as_json)
             await _either(held.window_closed.wait(), asyncio.sleep(GOODBYE_S))
         verdict = await work.pool.check(name)
-        await work.recorder.write(name, checked_for=await house.profiles.request_check(name))
+        await work.recorder.write(name, checked_for=datetime.now(UTC))
         return verdict
+
+
+async def _let_go(house: House, name: str) -> None:
+    """Leave no state in the row that only a running window would explain."""
+    left = await find(house, name)
+    if left.clearance in (Clearance.HELD, Clearance.VERIFYING):
+        await house.profiles.record_seen(
+            name,
+            clearance=Clearance.LOGIN_REQUIRED,
+            reason="the sign-in was not finished",
+            since=datetime.now(UTC),
+            account={},
+            cooldowns=left.cooldowns,
+            last_checkpoint_at=None,
+        )
 
 
 async def _ready_before_closed(held: Held) -> bool:
