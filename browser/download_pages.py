@@ -77,12 +77,13 @@ class DownloadPage:
         return not self.bridge.lost and not self.left
 
     async def probe(self, url: str, *, timeout_s: float) -> Reply:
-        """Ask for *url* and drop the answer after its headers; of an error answer keep the start of the body.
+        """Ask for the first byte of *url*: status, headers, and of an error answer the start of its body.
 
-        The download itself tells no status: a refusal and a lost connection look the same there.
+        The download itself tells no status: a refusal and a lost connection look the same there. A site that knows no
+        ranges begins to send everything; that is dropped after the headers.
         """
-        request = page_request("GET", url, world=World.ISOLATED) | {"probe": True}
-        return await self._calls.perform(request, timeout_s=timeout_s, limit_bytes=64 * KIB)
+        request = page_request("GET", url, headers={"range": "bytes=0-0"}, world=World.ISOLATED)
+        return await self._calls.perform(request | {"probe": True}, timeout_s=timeout_s, limit_bytes=64 * KIB)
 
     async def start(self, url: str, *, timeout_s: float) -> tuple[str, Start]:
         """Start the download of *url*; returns the browser's name for it once the site has answered.

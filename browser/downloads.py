@@ -79,15 +79,14 @@ class Downloads:
 
     def _accepted(self, url: str, probed: Reply, into: Path, limit_bytes: int) -> str:
         """Judge the probe; the bare media type when the download may begin."""
-        if probed.status >= 400:
+        if probed.status >= 400 and probed.status != 416:  # 416: there is no first byte, the file is empty
             raise TransportRefused(
                 f"the site answered {probed.status} for {url}",
                 status=probed.status,
                 body=probed.text,
                 headers=dict(probed.headers),
             )
-        length = probed.headers.get("content-length", "")
-        size = int(length) if length.isdigit() else 0
+        size = _size(probed)
         if size > limit_bytes:
             raise TooLarge(f"{url} has {size} bytes, more than {limit_bytes}")
         for folder in (self._dir, into.parent):
@@ -203,3 +202,11 @@ class Downloads:
         self._pages.clear()
         await asyncio.gather(*(page.close() for page in pages))
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _size(probed: Reply) -> int:
+    """How many bytes the whole file has by the headers of its first byte; 0 when they do not say."""
+    length = probed.headers.get("content-length", "")
+    if probed.status == 206:
+        length = probed.headers.get("content-range", "").rpartition("/")[2]
+    return int(length) if length.isdigit() else 0

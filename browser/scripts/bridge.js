@@ -197,7 +197,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     try {
       const { status, headers, url } = await exchange.send();
       let text = '';
-      if (request.probe && status < 400) exchange.end('abort');
+      if (request.probe && status < 400) exchange.end('abort');   // its headers were all that is wanted
       else text = await readText(exchange, request.limit);
       if (text.length > sliceChars) rests.set(exchange.id, text);
       return JSON.stringify(['ok', status, headers, url, text.slice(0, sliceChars), text.length]);

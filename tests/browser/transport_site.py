@@ -369,6 +369,12 @@ async def asset(exchange: Exchange, answer: Answering) -> None:
     data = asset_bytes(float(query.get("mb", "1")))
     headers: dict[str, Any] = {} if "no_length" in query else {"content_length": len(data)}
     headers |= {"etag": f'"{len(data)}"', "accept_ranges": "bytes", "cache_control": "private, max-age=3600"}
+    if exchange.headers.get("range") == "bytes=0-0" and data and not {"no_length", "no_range"} & query.keys():
+        await answer.start(
+            206, content_type="video/mp4; codecs=none", content_range=f"bytes 0-0/{len(data)}", content_length=1
+        )
+        await answer.end(data[:1])
+        return
     await answer.start(200, content_type="video/mp4; codecs=none", **headers)
     rate, sent, began = float(query.get("rate", "0")), 0, time.monotonic()
     stop_at = int(float(query["cut"]) * 1024 * 1024) if "cut" in query else len(data)

@@ -1,0 +1,1 @@
+"""Measurements: what things cost, against the targets. Run by scripts/bench."""
