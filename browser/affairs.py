@@ -133,7 +133,10 @@ class Affairs:
     def view(self) -> View:
         """Return what the decision about the next step depends on."""
         idle = self.standing.clearance is Clearance.READY and not self.leases and self.held is None
-        look_at = self.look_at if idle or self.clearance is not Clearance.READY else None
+        look_at = self.look_at
+        if self.clearance is Clearance.READY and look_at is not None:
+            # Answers to borrowers tell more than a verification: only one who is left alone is asked.
+            look_at = max(look_at, self.idle_since + self.settings.verify_every_idle_s) if idle else None
         if self.moved_at is not None:
             look_at = self.moved_at if look_at is None else min(look_at, self.moved_at)
         suspend_s = self.settings.idle_suspend_s

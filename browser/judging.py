@@ -159,7 +159,7 @@ class Judge:
         A READY profile whose page did not come home is not lent until it did.
         """
         a = self._a
-        log.warning("profile not verified", profile=a.name, error=str(error))
+        log.info("profile not verified", profile=a.name, error=str(error))
         a.unproven = False
         if a.held is not None:
             a.plan_look(a.settings.verify_when_held_s)

@@ -45,9 +45,10 @@ from browser.transport_limits import TransportLimits
 
 log = structlog.get_logger(__name__)
 
-#: Leaving the pool's block without `drain` gives running leases, and then the closing of browsers, no more than this.
+#: Leaving the pool's block without `drain` drains for so long.
 CLOSE_S = 30.0
-BEYOND_S = 30.0
+#: Of the time for draining this much is kept for closing browsers.
+CLOSING_S = 10.0
 
 
 class Pool:
@@ -93,8 +94,7 @@ class Pool:
     async def __aexit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        timeout_s = CLOSE_S if exc is None else min(CLOSE_S, self._settings.lease_grace_s)
-        await finish(self.drain(timeout_s=timeout_s), within_s=timeout_s + BEYOND_S, what="pool closing")
+        await finish(self.drain(timeout_s=CLOSE_S), within_s=CLOSE_S + 1, what="pool closing")
         if isinstance(exc, asyncio.CancelledError):
             return await self._stack.__aexit__(kind, exc, trace)
         # The block's own error is not one of our tasks': it goes on as it is, not within a group.
@@ -178,6 +178,7 @@ class Pool:
             async with asyncio.timeout(timeout_s):
                 await resident.shut(Mode.RELEASED, grace_s=min(self._settings.lease_grace_s, timeout_s / 2))
         except TimeoutError:
+            resident.reopen(check=True)
             raise LeaseTimeout(f"profile {name} could not be released within {timeout_s:g} s") from None
 
     def resume(self, name: str) -> None:
@@ -236,15 +237,22 @@ class Pool:
             resident.unhold()
 
     async def drain(self, *, timeout_s: float) -> None:
-        """Lend nothing more, wait for the borrowers, copy everything out, close; then the pool is closed for good."""
+        """Lend nothing more, wait for the borrowers, copy everything out, close; then the pool is closed for good.
+
+        timeout_s: for all of it; borrowers lose their pages some seconds before its end.
+        """
         self._lending.close()
         residents = list(self._residents.values())
         self._residents.clear()
-        # The grace leaves time for checkpoints and for Chromium to write its files.
-        grace_s = max(0.0, timeout_s - 10.0) if timeout_s > 12.0 else timeout_s / 4
-        async with asyncio.TaskGroup() as group:
-            for resident in residents:
-                group.create_task(resident.shut(Mode.LEAVING, grace_s=grace_s))
+        # What is not for the borrowers is for checkpoints, and for Chromium to write its files.
+        grace_s = max(timeout_s / 4, timeout_s - CLOSING_S)
+        try:
+            async with asyncio.timeout(timeout_s), asyncio.TaskGroup() as group:
+                for resident in residents:
+                    group.create_task(resident.shut(Mode.LEAVING, grace_s=grace_s))
+        except TimeoutError:
+            log.warning("drain timed out", timeout_s=timeout_s)
+            self._stop()  # whoever is still at it ends his browser as fast as that goes
 
     # What is told.
 
