@@ -19,12 +19,16 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
+import structlog
 from playwright.async_api import CDPSession, Page
 
 from browser.errors import BrowserError, SlotLost, TransportFailed, TransportTimeout
+from browser.mailbox import Mailbox
 from browser.transport_limits import TransportLimits
+
+log = structlog.get_logger(__name__)
 
 SCRIPTS = Path(__file__).with_name("scripts")
 WORLD = "transport"
@@ -39,34 +43,6 @@ REPLACED = (
     "navigated or closed",
     "was collected",
 )
-
-Message: TypeAlias = list[Any]
-
-
-class Mailbox:
-    """What one exchange of the page told us, in order, until it is taken."""
-
-    def __init__(self) -> None:
-        self._messages: asyncio.Queue[Message | BrowserError] = asyncio.Queue()
-
-    def put(self, message: Message | BrowserError) -> None:
-        self._messages.put_nowait(message)
-
-    async def take(self) -> Message:
-        """The next message; raises what ended the exchange."""
-        return self._opened(await self._messages.get())
-
-    def take_now(self) -> Message | None:
-        """The next message if one is there already."""
-        if self._messages.empty():
-            return None
-        return self._opened(self._messages.get_nowait())
-
-    def _opened(self, message: Message | BrowserError) -> Message:
-        if isinstance(message, BrowserError):
-            self._messages.put_nowait(message)  # whoever asks again hears the same
-            raise message
-        return message
 
 
 class Bridge:
@@ -167,7 +143,13 @@ class Bridge:
             return
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, BrowserError):
+            log.error("page task failed", error=repr(error), exc_info=error)
 
     async def command(self, method: str, parameters: dict[str, Any], *, timeout_s: float) -> dict[str, Any]:
         """Send one CDP command on the page's session."""
@@ -239,7 +221,7 @@ class Bridge:
     def _context_created(self, event: dict[str, Any]) -> None:
         context = event["context"]
         if context["name"] == WORLD and context["auxData"].get("frameId") == self._frame:
-            self._document_ended()
+            self._document_ended()  # in case its end was not told
             self._context = context["uniqueId"]
             self._in_document.set()
             self.spawn(self._watch(self._context))
@@ -249,6 +231,8 @@ class Bridge:
             self._document_ended()
 
     def _document_ended(self) -> None:
+        if not self._context:
+            return  # what was begun between two documents waits for the next one
         self._in_document.clear()
         self._context = ""
         self._end_mailboxes(TransportFailed("the page moved on to another document meanwhile"))
@@ -264,15 +248,17 @@ class Bridge:
 
     async def close(self) -> None:
         """Stop listening. Calls under way raise SlotLost; ``on_lost`` is not called any more."""
+        alive = not self.lost
         self._closed = True
         self._lose("the transport was closed")
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(Exception):  # the page may be gone already, which is as good
-            async with asyncio.timeout(1):
-                await self.session.detach()
+        if alive:
+            with suppress(Exception):  # the page may be gone already, which is as good
+                async with asyncio.timeout(1):
+                    await self.session.detach()
 
     def _lose(self, reason: str) -> None:
         if self.lost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from playwright.async_api import Error as PlaywrightError
@@ -69,17 +70,18 @@ class Navigator:
             self._bridge.spawn(self._look_alone())
 
     async def _look_alone(self) -> None:
-        facts = await self._look(None)
-        if not self._bridge.lost:
-            self._tell(facts)
+        with suppress(TransportFailed):  # it moved on already: its next document is looked at in turn
+            self._tell(await self._seen(None))
 
     async def _look(self, response: Response | None) -> PageFacts:
-        facts = PageFacts(url=self._page.url, status=0)
         try:
-            seen = json.loads(await self._bridge.run("facts", timeout_s=self._bridge.limits.step_s))
-            facts = PageFacts(url=seen[0], status=seen[1], title=seen[2], body_start=seen[3])
-        except TransportFailed:
-            pass  # it moved on already, or is too busy to be looked at: the next look tells more
+            return await self._seen(response)
+        except TransportFailed:  # it moved on already, or is too busy to be looked at
+            return PageFacts(url=self._page.url, status=response.status if response else 0)
+
+    async def _seen(self, response: Response | None) -> PageFacts:
+        told = json.loads(await self._bridge.run("facts", timeout_s=self._bridge.limits.step_s))
+        facts = PageFacts(url=told[0], status=told[1], title=told[2], body_start=told[3])
         if response is not None and response.url.split("#", 1)[0] == facts.url.split("#", 1)[0]:
             facts = replace(facts, status=response.status, headers=response.headers)
         return facts

@@ -21,17 +21,20 @@ from browser.errors import BrowserError, StorageFull, TransportFailed
 async def handed_over(bridge: Bridge, exchange: int, path: Path) -> AsyncIterator[None]:
     """For the block, the page's exchange has the file at *path* as its input. The file must stay until the end of it."""
     step_s = bridge.limits.step_s
-    if not path.is_file():
-        raise TransportFailed(f"{path} is not a file that could be sent")
+    name = _absolute(path)
     handle = await bridge.remote("input", exchange, timeout_s=step_s)
     try:
-        await bridge.command(
-            "DOM.setFileInputFiles", {"files": [str(path.resolve())], "objectId": handle}, timeout_s=step_s
-        )
+        await bridge.command("DOM.setFileInputFiles", {"files": [name], "objectId": handle}, timeout_s=step_s)
         yield
     finally:
         bridge.post("forget", exchange)
         bridge.spawn(_release(bridge, handle))
+
+
+def _absolute(path: Path) -> str:
+    if not path.is_file():
+        raise TransportFailed(f"{path} is not a file that could be sent")
+    return str(path.resolve())
 
 
 async def _release(bridge: Bridge, handle: str) -> None:
@@ -57,7 +60,7 @@ async def light(bridge: Bridge, exchange: int, request: dict[str, Any]) -> Async
 def _spool(text: str) -> Path:
     descriptor, name = tempfile.mkstemp(prefix="body-", suffix=".json")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
     except OSError as error:
         Path(name).unlink(missing_ok=True)

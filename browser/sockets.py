@@ -15,8 +15,9 @@ from contextlib import asynccontextmanager, suppress
 
 from playwright.async_api import WebSocket
 
-from browser.bridge import Bridge, Mailbox, Message
+from browser.bridge import Bridge
 from browser.errors import TransportFailed, TransportRefused, TransportTimeout
+from browser.mailbox import Mailbox, Message
 
 HANDSHAKE_STATUS = re.compile(r"response code: (\d{3})")
 

@@ -12,9 +12,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from browser.bridge import Bridge, Mailbox, Message
+from browser.bridge import Bridge
 from browser.errors import TransportFailed, TransportTimeout
 from browser.exchanges import PageRequest, Places
+from browser.mailbox import Mailbox, Message
 from browser.page_files import light
 
 

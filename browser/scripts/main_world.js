@@ -75,11 +75,14 @@ function install({ token }) {
     }
   }
 
-  function drop(id) {
+  async function drop(id) {
     const exchange = exchanges[id];
     if (!exchange) return;
     delete exchanges[id];
     apply(abort, exchange.controller, []);
+    try {
+      if (exchange.reader) await exchange.reader.cancel();   // for a wrapper that did not pass the signal on
+    } catch { /* it was aborted, as intended */ }
   }
 
   wire.addEventListener('file', (event) => { input = apply(relatedOf, event, []); });

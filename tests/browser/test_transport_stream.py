@@ -137,6 +137,30 @@ async def test_late_headers_are_a_timeout(transport: PageTransport, world: Trans
     await until(lambda: exchange.aborted_at is not None)
 
 
+async def test_a_wrapper_that_loses_the_signal_does_not_keep_the_stream(
+    transport: PageTransport, world: TransportSite
+) -> None:
+    await transport.page.evaluate(
+        "() => { const inner = window.fetch; window.fetch = (u, { signal, ...i }) => inner(u, i); }"
+    )
+    async with transport.stream("GET", "/lines?n=1&hang=1", world=World.MAIN) as reply:
+        await anext(aiter(reply))
+        exchange = world.ledger.last("/lines")
+    await until(lambda: exchange.aborted_at is not None)
+
+
+async def test_a_stream_asked_for_between_two_documents_waits(opened: Opened) -> None:
+    """Calls made while the page is on its way work in the document that comes."""
+    transport = opened.transport
+    for _ in range(5):
+        reload = asyncio.create_task(transport.reload())
+        while transport._bridge._context and not reload.done():
+            await asyncio.sleep(0)
+        async with transport.stream("GET", "/lines?n=2&gap=0.01") as reply:
+            assert len("".join([piece async for piece in reply]).splitlines()) == 2
+        await reload
+
+
 async def test_silence_is_a_timeout(transport: PageTransport, world: TransportSite) -> None:
     seen = ""
     with pytest.raises(TransportTimeout, match=r"sent nothing for 0.2 s"):
