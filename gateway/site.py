@@ -72,6 +72,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                 pool,
                 opening.media,
                 opening.settings,
+                claimed_elsewhere=opening.store.held_elsewhere,
                 upstream_of=upstream_of,
                 generations={row.name: row.protocol for row in rows if row.protocol},
                 remember=events.remember_protocol,

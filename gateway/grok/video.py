@@ -53,6 +53,7 @@ from gateway.media.assets import Media
 from gateway.media.inspect import inspect_video
 from gateway.settings import OnAmbiguous, Settings
 from gateway.tasks.model import Step, Task, VideoMode, VideoResult
+from gateway.tasks.states import Stage
 from gateway.tasks.upstream import Journal
 
 log = structlog.get_logger(__name__)
@@ -207,6 +208,7 @@ class GrokVideoMaker:
 
     async def _resume(self, work: Work, step: Step) -> tuple[Generation, Sighting]:
         """Go on from a submit that was begun earlier."""
+        await work.journal.stage(work.task.stage or Stage.SUBMIT)
         generation = Generation(text(step.intent, "generation") or Generation.G2)
         sighting = Sighting.from_stored(
             {"post_id": text(step.intent, "post_id"), "user_id": text(step.intent, "user_id") or work.account_id},
@@ -232,7 +234,9 @@ class GrokVideoMaker:
         if not sighting.accepted:
             presence, found = await reconcile(work, step)
             if presence is not Presence.FOUND:
-                raise broken.error if broken is not None else _unknown(presence)
+                if broken is None or self._settings.on_ambiguous is OnAmbiguous.RERUN:
+                    raise _unknown(presence)
+                raise broken.error
             sighting = Sighting.from_stored(sighting.stored(), found.stored())
             check(sighting)
             if sighting.url:

@@ -120,7 +120,9 @@ async def _page_instead(fetched: Download) -> browser.TransportRefused:
             return file.read(64 * 1024).decode("utf-8", "replace")
 
     page = await asyncio.to_thread(start)
-    return browser.TransportRefused("a web page", status=403, body=page, headers={"content-type": "text/html"})
+    return browser.TransportRefused(
+        "a web page came in its place", status=403, body=page, headers={"content-type": "text/html"}
+    )
 
 
 async def _judge_refusal(work: Work, exc: browser.TransportRefused) -> None:
@@ -160,7 +162,7 @@ def _lost_file(sighting: Sighting, exc: browser.TransportRefused) -> Exception:
     if exc.status in {404, 410} and sighting.answered and not sighting.attachments and sighting.conversation_id:
         # seen: a moderated turn lists an address, has no attachments, and its file never appears
         return ContentModerated("the site lists the video and never shows it: content moderated")
-    return DownloadFailed(f"the video's file does not appear at the site (HTTP {exc.status})")
+    return DownloadFailed(f"the video exists at the site and its file does not appear: {exc}")
 
 
 def _check_length(work: Work, facts: VideoFacts) -> None:

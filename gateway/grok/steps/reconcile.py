@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 import structlog
@@ -31,8 +31,10 @@ log = structlog.get_logger(__name__)
 
 #: How far the site's clock may be from ours when it has not told us (seconds), and when it has.
 UNKNOWN_SKEW_S, KNOWN_SKEW_S = 120.0, 10.0
-#: g2 conversations are listed as soon as they exist; g1 posts show nothing before the video is finished.
+#: How long after it was asked for a generation may stay unlisted. g2 conversations are listed as soon as they exist; g1
+#: posts show nothing before the video is finished.
 GRACE_S = {Generation.G2: 8.0, Generation.G1: 90.0}
+LEAST_LOOKS = 2
 MAX_LOOKED_INTO = 12
 MAX_PAGES = 3
 
@@ -81,11 +83,12 @@ async def reconcile(work: Work, step: Step) -> tuple[Presence, Sighting]:
     Raises BrowserFailed, ProfileNotReady.
     """
     search = _Search(work, _lost(work, step))
-    loop = asyncio.get_running_loop()
     lost = search.lost
-    age_s = (datetime.now(lost.earliest.tzinfo) - started_at(step)).total_seconds()
-    deadline = loop.time() + max(0.0, GRACE_S[lost.generation] - max(0.0, age_s - 30.0))
+    loop = asyncio.get_running_loop()
+    age_s = (datetime.now(UTC) - started_at(step)).total_seconds()
+    deadline = loop.time() + GRACE_S[lost.generation] - max(0.0, age_s)
     likeness = likeness_of(work.account_id, lost.prompt, sorted(lost.file_ids))
+    pause_s = 1.0
     looked = 0
     while True:
         quiet = await work.claims.nobody_asks(likeness, within_s=work.settings.first_frame_timeout_s)
@@ -97,9 +100,10 @@ async def reconcile(work: Work, step: Step) -> tuple[Presence, Sighting]:
                 log.info("generation adopted", conversation=sighting.conversation_id or None)
                 return presence, sighting
             presence = Presence.UNCLEAR
-        if loop.time() >= deadline and looked >= 2:
+        if loop.time() >= deadline and looked >= LEAST_LOOKS:
             return presence, Sighting()
-        await asyncio.sleep(min(work.settings.follow_poll_s, 2.0))
+        await asyncio.sleep(min(work.settings.follow_poll_s, pause_s))
+        pause_s *= 1.5
 
 
 def _lost(work: Work, step: Step) -> Lost:
