@@ -80,7 +80,7 @@ tasks = Table(
 )
 _queued = text("state = 'queued'")
 _shown = text("deleted_at IS NULL")
-# Everything a claim looks at, in the order in which a key's tasks are taken.
+# Everything a claim looks at, in the order in which a key's tasks are taken; and the few that were begun before.
 Index(
     "ix_tasks_queue",
     tasks.c.kind,
@@ -93,10 +93,21 @@ Index(
     tasks.c.account_id,
     tasks.c.profile,
     tasks.c.requires,
+    tasks.c.state,
     sqlite_where=_queued,
     postgresql_where=_queued,
 )
-Index("ix_tasks_run_at", tasks.c.kind, tasks.c.run_at, sqlite_where=_queued, postgresql_where=_queued)
+_begun = text("state = 'queued' AND bound")
+Index(
+    "ix_tasks_begun",
+    tasks.c.kind,
+    tasks.c.priority.desc(),
+    tasks.c.run_at,
+    sqlite_where=_begun,
+    postgresql_where=_begun,
+)
+# Without the kind: else SQLite takes it for the queue's, too.
+Index("ix_tasks_run_at", tasks.c.run_at, tasks.c.kind, tasks.c.state, sqlite_where=_queued, postgresql_where=_queued)
 Index("ix_tasks_deadline", tasks.c.deadline_at, sqlite_where=_queued, postgresql_where=_queued)
 _running = text("state = 'running'")
 Index("ix_tasks_lease", tasks.c.lease_until, tasks.c.key_id, sqlite_where=_running, postgresql_where=_running)

@@ -7,11 +7,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import Row, and_, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
 from gateway.db.tables import task_attempts, task_events, task_steps, tasks
+from gateway.tasks.candidates_sql import Candidates
 from gateway.tasks.fairness import Waiting, allot
 from gateway.tasks.model import Step, Task
 from gateway.tasks.moves import RETURNED, topic
@@ -37,16 +38,18 @@ class Claiming:
         offers = [offer for offer in offers if offer.free > 0]
         if not offers:
             return []
-        waiting = self._waiting(kind, offers)
+        candidates = Candidates(self._db.clock, kind, offers, held_s=self.affinity_s)
         async with self._db.read() as connection:  # mostly there is nothing, and then nobody need be kept from writing
-            if (await connection.execute(waiting.limit(1))).first() is None:
+            if not await candidates.any(connection):
                 return []
         async with self._db.write() as connection:
             if self._db.dialect == "postgresql":
                 await connection.execute(_TURN, {"kind": kind})
-            candidates = [_waiting_of(row) for row in await connection.execute(waiting)]
-            shares, clock = await read_shares(connection, kind, {task.key_id for task in candidates})
-            allotment = allot(candidates, offers, shares, clock=clock)
+            begun = await candidates.begun(connection)
+            heads = await candidates.heads(connection)
+            shares, clock = await read_shares(connection, kind, {task.key_id for task in (*begun, *heads)})
+            lines = await candidates.lines(connection, heads, shares, clock=clock)
+            allotment = allot([*begun, *lines], offers, shares, clock=clock)
             taken = await self._take(connection, worker, allotment.taken, lease_s)
             served = {task.key_id: shares[task.key_id] for task in taken}
             if served:
@@ -90,26 +93,6 @@ class Claiming:
         return found
 
     # -- inside --------------------------------------------------------------------------------------------------
-    def _waiting(self, kind: str, offers: Sequence[Offer]) -> Select[Any]:
-        """Of every sort of runnable task the oldest few: no more than could be taken."""
-        free = sum(offer.free for offer in offers)
-        accounts = sorted({offer.account_id for offer in offers if offer.account_id is not None})
-        profiles = sorted({offer.profile for offer in offers})
-        fits = or_(tasks.c.bound.is_(False), tasks.c.account_id.in_(accounts), tasks.c.profile.in_(profiles))
-        sort = (tasks.c.key_id, tasks.c.priority, tasks.c.requires, tasks.c.bound, tasks.c.account_id, tasks.c.profile)
-        line = (
-            select(
-                tasks.c.id,
-                *sort,
-                tasks.c.created_at,
-                (tasks.c.run_at > self._db.clock.now(-self.affinity_s)).label("held"),
-                func.row_number().over(partition_by=sort, order_by=(tasks.c.created_at, tasks.c.id)).label("place"),
-            )
-            .where(IS_QUEUED, tasks.c.kind == kind, tasks.c.run_at <= self._db.clock.now(), fits)
-            .subquery()
-        )
-        return select(line).where(line.c.place <= free)
-
     async def _take(
         self, connection: AsyncConnection, worker: str, wanted: Sequence[tuple[Waiting, Offer]], lease_s: float
     ) -> list[Task]:
@@ -167,17 +150,3 @@ class Claiming:
         for row in await connection.execute(wanted):
             steps[row.task_id][row.name] = step_of(row)
         return steps
-
-
-def _waiting_of(row: Row[Any]) -> Waiting:
-    return Waiting(
-        id=row.id,
-        key_id=row.key_id,
-        created_at=row.created_at,
-        priority=row.priority,
-        requires=frozenset(row.requires.split()),
-        bound=row.bound,
-        held=bool(row.held),
-        account_id=row.account_id,
-        profile=row.profile,
-    )

@@ -157,6 +157,7 @@ class Engine:
                 self.metrics.claim_seconds.observe(time.monotonic() - asked_at)
             for claim in claims:
                 self._start(claim, asked_at)
+                self._work.set()  # ask again: see `candidates_sql`
 
     def _start(self, claim: Claim, asked_at: float) -> None:
         one = self._running[claim.id] = Running(claim, renewed_at=asked_at)

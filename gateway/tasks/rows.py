@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Row, literal_column, select
 
 from gateway.db.tables import task_attempts, task_events, task_steps, tasks
 from gateway.tasks.model import Attempt, Failure, Preset, Step, Task, TaskEvent, VideoMode, VideoResult, VideoSpec
@@ -21,11 +21,11 @@ ATTEMPTS = select(*[column for column in task_attempts.c if column.name != "task
 EVENTS = select(task_events)
 
 
-def is_state(*states: State) -> ColumnElement[bool]:
+def is_state(*states: State, of: FromClause = tasks) -> ColumnElement[bool]:
     """The task is in one of *states*. Written as literals: a partial index is only used where its words are in the query."""
     if len(states) == 1:
-        return tasks.c.state == literal_column(f"'{states[0].value}'")
-    return tasks.c.state.in_([literal_column(f"'{state.value}'") for state in states])
+        return of.c.state == literal_column(f"'{states[0].value}'")
+    return of.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
 IS_QUEUED = is_state(State.QUEUED)

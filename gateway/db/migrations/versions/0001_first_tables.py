@@ -170,6 +170,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("key_id", "idempotency_key", name=op.f("uq_tasks_key_id_idempotency_key")),
     )
     op.create_index(
+        "ix_tasks_begun",
+        "tasks",
+        ["kind", sa.literal_column("priority DESC"), "run_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued' AND bound"),
+        postgresql_where=sa.text("state = 'queued' AND bound"),
+    )
+    op.create_index(
         "ix_tasks_deadline",
         "tasks",
         ["deadline_at"],
@@ -255,6 +263,7 @@ def upgrade() -> None:
             "account_id",
             "profile",
             "requires",
+            "state",
         ],
         unique=False,
         sqlite_where=sa.text("state = 'queued'"),
@@ -263,7 +272,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_tasks_run_at",
         "tasks",
-        ["kind", "run_at"],
+        ["run_at", "kind", "state"],
         unique=False,
         sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued'"),
