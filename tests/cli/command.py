@@ -8,7 +8,11 @@ import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import pytest
+
+from gateway.cli.main import main
 
 COMMAND = Path(sys.executable).with_name("gateway")
 WITHIN_S = 60
@@ -40,7 +44,9 @@ class Commands:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("GATEWAY_")}
         return {**clean, "GATEWAY_DATA_DIR": str(self.data_dir), "COLUMNS": "80", **self.env}
 
-    async def start(self, *args: str, **env: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, *args: str, stderr: int | IO[bytes] = asyncio.subprocess.PIPE, **env: str
+    ) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             COMMAND,
             *args,
@@ -48,7 +54,7 @@ class Commands:
             cwd=self.data_dir.parent,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=stderr,
         )
 
     async def run(self, *args: str, stdin: str = "", **env: str) -> Ran:
@@ -70,3 +76,33 @@ class Commands:
     async def told(self, *args: str, **env: str) -> Any:
         """Run with --json, and return the answer."""
         return (await self.ok(*args, "--json", **env)).json
+
+
+@dataclass
+class Here:
+    """The same commands in this process, for tables of cases: it saves starting Python for each of them."""
+
+    data_dir: Path
+    patch: pytest.MonkeyPatch
+    captured: pytest.CaptureFixture[str]
+
+    def run(self, *args: str, **env: str) -> Ran:
+        """Run ``gateway ARGS``."""
+        self.captured.readouterr()
+        with self.patch.context() as patch:
+            for name, value in env.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main(list(args))
+        out, err = self.captured.readouterr()
+        return Ran(int(ended.value.code or 0), out, err)
+
+    def ok(self, *args: str, **env: str) -> Ran:
+        """The same, for a command that must succeed."""
+        ran = self.run(*args, **env)
+        assert ran.code == 0, f"gateway {' '.join(args)}: {ran}"
+        return ran
+
+    def told(self, *args: str, **env: str) -> Any:
+        """Run with --json, and return the answer."""
+        return self.ok(*args, "--json", **env).json

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import time
 
-from tests.cli.command import Commands
+from tests.cli.command import Commands, Here
 
 
-async def test_a_key_is_made_shown_once_and_revoked(gateway: Commands):
-    made = await gateway.told("key", "create", "laptop")
+def test_a_key_is_made_shown_once_and_revoked(here: Here):
+    made = here.told("key", "create", "laptop")
     secret = made["key"]
     assert secret.startswith(made["prefix"])
-    listed = await gateway.ok("key", "list")
+    listed = here.ok("key", "list")
     assert "laptop" in listed.out
     assert secret not in listed.out
     assert all(len(line) <= 80 for line in listed.out.splitlines())
-    assert [key["name"] for key in await gateway.told("key", "list")] == ["laptop"]
-    await gateway.ok("key", "revoke", "laptop")
-    assert await gateway.told("key", "list") == []
-    (revoked,) = await gateway.told("key", "list", "--all")
+    assert [key["name"] for key in here.told("key", "list")] == ["laptop"]
+    here.ok("key", "revoke", "laptop")
+    assert here.told("key", "list") == []
+    (revoked,) = here.told("key", "list", "--all")
     assert revoked["revoked_at"] is not None
-    stored = b"".join(file.read_bytes() for file in gateway.data_dir.rglob("*") if file.is_file())
+    stored = b"".join(file.read_bytes() for file in here.data_dir.rglob("*") if file.is_file())
     assert secret.encode() not in stored
 
 
-async def test_the_secret_alone_is_on_standard_output(gateway: Commands):
-    made = await gateway.ok("key", "create", "laptop")
+def test_the_secret_alone_is_on_standard_output(here: Here):
+    made = here.ok("key", "create", "laptop")
     assert made.out.strip().startswith("gw_")
     assert len(made.out.split()) == 1
     assert "not shown again" in made.err
 
 
-async def test_two_usable_keys_do_not_share_a_name(gateway: Commands):
-    await gateway.ok("key", "create", "laptop")
-    again = await gateway.run("key", "create", "laptop")
+def test_two_usable_keys_do_not_share_a_name(here: Here):
+    here.ok("key", "create", "laptop")
+    again = here.run("key", "create", "laptop")
     assert again.code == 1
     assert "already" in again.err
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from gateway.cli.main import main
-from tests.cli.command import Commands, Ran
+from tests.cli.command import Commands, Here, Ran
 
 MISTAKES: dict[str, tuple[list[str], dict[str, str], str]] = {
     "unknown command": (["servee"], {}, "did you mean 'serve'"),
@@ -47,35 +44,15 @@ MISTAKES: dict[str, tuple[list[str], dict[str, str], str]] = {
 }
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Runs commands in this process, which saves starting Python for each of these tables' lines."""
-    for name in [name for name in os.environ if name.startswith("GATEWAY_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("GATEWAY_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args: str, **env: str) -> Ran:
-        for name, value in env.items():
-            monkeypatch.setenv(name, value)
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(list(args))
-        out, err = capfd.readouterr()
-        return Ran(int(ended.value.code or 0), out, err)
-
-    return run
-
-
 def is_one_sentence(ran: Ran) -> bool:
     lines = ran.err.strip().splitlines()
     return len(lines) == 1 and lines[0].startswith("gateway: ") and "Traceback" not in ran.err
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_told_in_a_sentence(here: Callable[..., Ran], case: str):
+def test_a_mistake_is_told_in_a_sentence(here: Here, case: str):
     args, env, hint = MISTAKES[case]
-    ran = here(*args, **env)
+    ran = here.run(*args, **env)
     assert ran.code != 0
     assert is_one_sentence(ran), ran
     assert hint in ran.err
@@ -85,9 +62,9 @@ def test_a_mistake_is_told_in_a_sentence(here: Callable[..., Ran], case: str):
 
 
 @pytest.mark.parametrize("case", ["unknown command", "bad name", "bad setting", "unknown profile", "database away"])
-def test_programs_get_the_error_as_json(here: Callable[..., Ran], case: str):
+def test_programs_get_the_error_as_json(here: Here, case: str):
     args, env, hint = MISTAKES[case]
-    ran = here(*args, "--json", **env)
+    ran = here.run(*args, "--json", **env)
     assert ran.code != 0
     assert ran.err == ""
     assert ran.json["error"]["code"]
@@ -104,12 +81,12 @@ FILES = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_a_broken_settings_file_is_named(here: Callable[..., Ran], tmp_path: Path, case: str):
+def test_a_broken_settings_file_is_named(here: Here, tmp_path: Path, case: str):
     name, content, hint = FILES[case]
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(content)
-    ran = here("profile", "list")
+    ran = here.run("profile", "list")
     assert ran.code != 0
     assert is_one_sentence(ran), ran
     assert hint in ran.err
@@ -126,23 +103,23 @@ SIGN_INS = {
 
 
 @pytest.mark.parametrize("case", SIGN_INS)
-def test_a_file_that_is_no_sign_in_is_refused(here: Callable[..., Ran], tmp_path: Path, case: str):
+def test_a_file_that_is_no_sign_in_is_refused(here: Here, tmp_path: Path, case: str):
     content, hint = SIGN_INS[case]
     file = tmp_path / "sign-in"
     file.write_bytes(content)
-    ran = here("profile", "import", "work", "--storage-state", str(file))
+    ran = here.run("profile", "import", "work", "--storage-state", str(file))
     assert ran.code != 0
     assert is_one_sentence(ran), ran
     assert hint in ran.err
-    assert here("profile", "list", "--json").out == "[]\n"
+    assert here.run("profile", "list", "--json").out == "[]\n"
 
 
-def test_near_misses_are_named(here: Callable[..., Ran]):
-    assert here("profile", "add", "work").code == 0
-    assert here("key", "create", "laptop").code == 0
-    assert "did you mean work?" in here("profile", "show", "wrok").err
-    assert "did you mean laptop?" in here("key", "revoke", "labtop").err
-    assert "gateway profile show work" in here("profile", "add", "work").err
+def test_near_misses_are_named(here: Here):
+    assert here.run("profile", "add", "work").code == 0
+    assert here.run("key", "create", "laptop").code == 0
+    assert "did you mean work?" in here.run("profile", "show", "wrok").err
+    assert "did you mean laptop?" in here.run("key", "revoke", "labtop").err
+    assert "gateway profile show work" in here.run("profile", "add", "work").err
 
 
 async def test_debugging_shows_the_traceback(gateway: Commands):
