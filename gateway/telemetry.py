@@ -35,6 +35,13 @@ _SECRET_TEXT = (
 )
 
 
+#: Libraries that speak of every step they take.
+QUIET_LIBRARIES = (
+    *("aiosqlite", "alembic", "asyncio", "httpcore2", "httpx2", "libav", "multipart", "PIL", "python_multipart"),
+    *("sqlalchemy", "uvicorn.error", "websockets"),
+)
+
+
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """structlog processor: hide values that are secrets by their name or by their look, at any depth."""
     for name in list(event):
@@ -92,17 +99,7 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = name != "uvicorn.access"  # our own line per request says more
-    for name in (
-        "uvicorn.error",
-        "httpx2",
-        "httpcore2",
-        "asyncio",
-        "PIL",
-        "libav",
-        "alembic",
-        "sqlalchemy",
-        "websockets",
-    ):
+    for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 

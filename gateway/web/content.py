@@ -21,9 +21,9 @@ Variant = Annotated[Literal["video", "thumbnail"], Query(description="The video,
 router = APIRouter(tags=["Files"])
 
 
-@router.api_route(
+@router.head("/media/{token}/{name}", include_in_schema=False)
+@router.get(
     "/media/{token}/{name}",
-    methods=["GET", "HEAD"],
     summary="A file by its signed link",
     response_class=Response,
     responses={200: {"content": {"video/mp4": {}, "image/jpeg": {}}, "description": "The file; ranges are served."}},

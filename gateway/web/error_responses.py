@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +19,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
 
 from gateway import errors
 from gateway.errors import GatewayError, InvalidJson, InvalidRequest
@@ -138,30 +138,54 @@ def install(app: FastAPI) -> None:
     async def parameters(request: Request, exc: RequestValidationError) -> JSONResponse:
         return respond(request, invalid_fields(exc.errors()))
 
+    known = _KnownPaths(app)
+
     @app.exception_handler(HTTPException)
     async def framework(request: Request, exc: HTTPException) -> JSONResponse:
-        return _framework(request, exc, app.routes)
+        return _framework(request, exc, known)
 
 
-def _framework(request: Request, exc: HTTPException, routes: Sequence[BaseRoute]) -> JSONResponse:
-    path = request.url.path
+class _KnownPaths:
+    """What paths there are and what each takes, as documented; gathered when the first request goes astray."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._methods: Mapping[str, Sequence[str]] | None = None
+
+    def methods(self) -> Mapping[str, Sequence[str]]:
+        """Methods by path pattern."""
+        if self._methods is None:
+            paths = self._app.openapi()["paths"]
+            self._methods = {path: sorted(word.upper() for word in operations) for path, operations in paths.items()}
+        return self._methods
+
+    def near(self, path: str) -> Sequence[str]:
+        return difflib.get_close_matches(path, sorted(self.methods()), n=3, cutoff=0.6)
+
+    def taken_at(self, path: str) -> Sequence[str]:
+        """The methods that *path* takes."""
+        fitting = {
+            method
+            for pattern, methods in self.methods().items()
+            if re.fullmatch(re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(pattern)), path)
+            for method in methods
+        }
+        return sorted(fitting)
+
+
+def _framework(request: Request, exc: HTTPException, known: _KnownPaths) -> JSONResponse:
+    """What the framework refuses by itself: unknown paths, wrong methods."""
+    path, headers = request.url.path, dict(exc.headers or {})
     if exc.status_code == 404:
-        near = difflib.get_close_matches(path, sorted(set(_paths(routes))), n=3, cutoff=0.6)
+        near = known.near(path)
         hint = f" Did you mean {' or '.join(near)}?" if near else " See /docs for what there is."
         message, kind, code = f"There is nothing at {request.method} {path}.{hint}", "not_found_error", "unknown_path"
     elif exc.status_code == 405:
-        allowed = (exc.headers or {}).get("Allow", "")
-        message = f"{path} does not take {request.method}" + (f"; it takes {allowed}." if allowed else ".")
+        headers["Allow"] = ", ".join(known.taken_at(path)) or headers.get("Allow", "")
+        message = f"{path} does not take {request.method}; it takes {headers['Allow']}."
         kind, code = "invalid_request_error", "method_not_allowed"
     else:
         message, code = str(exc.detail), "invalid_request"
         kind = "api_error" if exc.status_code >= 500 else "invalid_request_error"
     body = {"error": {"message": message, "type": kind, "param": None, "code": code}, "detail": message}
-    return JSONResponse(body, status_code=exc.status_code, headers=dict(exc.headers or {}))
-
-
-def _paths(routes: Sequence[BaseRoute]) -> Iterable[str]:
-    for route in routes:
-        path = getattr(route, "path", "")
-        if path and getattr(route, "include_in_schema", True):
-            yield path
+    return JSONResponse(body, status_code=exc.status_code, headers=headers)

@@ -49,6 +49,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     404: _error("Not there, or not yours.", "not_found_error", "task_not_found", "任务不存在"),
     429: _error("Too much waits already; `retry-after` says when to come back.", "rate_limit_error", "queue_full", "…"),
     503: _error("Not now; `retry-after` says when to come back.", "api_error", "shutting_down", "…"),
+    # Also keeps FastAPI from promising a 422 that we never send.
+    "4XX": _error("Any other mistake, in the same shape.", "invalid_request_error", "invalid_value", "…"),
 }
 
 

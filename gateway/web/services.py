@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from gateway.auth.callers import Caller
+from gateway.auth.limits import RequestLimits
 from gateway.errors import ShuttingDown
 from gateway.media.assets import Media
 from gateway.media.inputs import Inputs
@@ -54,6 +55,7 @@ class Services:
     requires: Callable[[VideoSpec], frozenset[str]]
     metrics: Metrics
     local_caller: Caller | None = None
+    limits: RequestLimits = field(default_factory=RequestLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     heartbeat_s: float = HEARTBEAT_S
     why_waiting: Callable[[], tuple[str, str] | None] = lambda: None

@@ -6,10 +6,11 @@ again. Everything in between (limits, pictures, idempotency, ownership, deletion
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 #: How long a picture that was fetched outlives the longest a task may wait.
 KEEP_LONGER_S = 3600.0
 PAGE = 200
+#: A cancelled task lets go within milliseconds; a client that asks again at once should see that.
+CANCEL_WAIT_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
     """
     services.accepting()
     caller.require_model(order.model)
+    services.limits.take(caller)
     settings = services.settings
     spec = services.check_video(order.request)
     now = datetime.now(UTC)
@@ -94,7 +98,7 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
                 max_attempts=settings.max_attempts,
                 deadline_at=deadline_at,
                 idempotency_key=order.idempotency_key,
-                request_hash=fingerprint(order.fields),
+                request_hash=await asyncio.to_thread(fingerprint, order.fields) if order.idempotency_key else "",
                 dialect_data=order.dialect_data,
             ),
             max_queued=settings.max_queued,  # the key's own limit is the store's to keep
@@ -122,8 +126,16 @@ async def listing(
 
 
 async def cancel(services: Services, caller: Caller, task_id: str) -> Task:
-    """Cancel a task of the caller's; a running one is told at once and ends by itself. Final ones stay as they are."""
-    return await services.store.cancel(task_id, key_id=caller.key_id)
+    """Cancel a task of the caller's. A running one is told at once; this returns when it let go, or after a moment
+    without it. Final ones stay as they are."""
+    task = await services.store.cancel(task_id, key_id=caller.key_id)
+    if task.state in FINAL:
+        return task
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CANCEL_WAIT_S), aclosing(services.feed.follow(task_id)) as events:
+            async for _ in events:
+                pass
+    return await services.store.get(task_id, key_id=caller.key_id)
 
 
 async def delete(services: Services, where: Filter, ids: Collection[str] | None = None) -> int:

@@ -56,7 +56,9 @@ class Front:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def until(self, task_id: str, is_so: Callable[[dict[str, Any]], bool] | str, within_s: float = 10) -> dict[str, Any]:
+    async def until(
+        self, task_id: str, is_so: Callable[[dict[str, Any]], bool] | str, within_s: float = 10
+    ) -> dict[str, Any]:
         """Follow the task by polling until it is in that status (or what the function says)."""
         wanted = (lambda task: task["status"] == is_so) if isinstance(is_so, str) else is_so
         async with asyncio.timeout(within_s):
@@ -73,9 +75,9 @@ class Front:
 
 @asynccontextmanager
 async def serving(
-    data_dir: Path, site: Scripted, *, heartbeat_s: float = 15.0, **settings: Any
+    data_dir: Path, site: Scripted, *, heartbeat_s: float = 15.0, key: str = "", **settings: Any
 ) -> AsyncIterator[Front]:
-    """Serve on a free port for the length of the block."""
+    """Serve on a free port for the length of the block. key: of an earlier run on the same data directory."""
     said = Settings(data_dir=data_dir, _env_file=None, **{"drain_s": 0.2, **settings})
     app = create_app(said, site=site.open, heartbeat_s=heartbeat_s)
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
@@ -87,7 +89,7 @@ async def serving(
             running = group.create_task(server.serve(sockets=[listener]))
             front = Front(app, site, listener.getsockname()[1])
             if not said.no_auth:
-                _, front.key = await front.keys.create("tests")
+                front.key = key or (await front.keys.create("tests"))[1]
                 front.http.headers["authorization"] = f"Bearer {front.key}"
             try:
                 async with front.http:

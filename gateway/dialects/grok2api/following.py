@@ -17,6 +17,13 @@ async def frames(
     services: Services, task: Task, around: translate.Around, *, after: int
 ) -> AsyncGenerator[Frame, None]:
     """Yield the stream of *task*: from a snapshot on, or, with *after*, from the event that follows it."""
+    with services.metrics.streams.track_inprogress():
+        async with aclosing(_frames(services, task, around, after)) as inner:
+            async for frame in inner:
+                yield frame
+
+
+async def _frames(services: Services, task: Task, around: translate.Around, after: int) -> AsyncGenerator[Frame, None]:
     shown = translate.Around(around.link_to)
     seq = after
     percent = -1

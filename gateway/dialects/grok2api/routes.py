@@ -131,9 +131,9 @@ async def stream(
     )
 
 
-@router.api_route(
+@router.head("/tasks/{task_id}/content", include_in_schema=False)
+@router.get(
     "/tasks/{task_id}/content",
-    methods=["GET", "HEAD"],
     summary="Download a task's video",
     response_class=Response,
     responses={200: {"content": {"video/mp4": {}, "image/jpeg": {}}, "description": "The file; ranges are served."}},
