@@ -39,6 +39,7 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["/app/.venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ['GATEWAY_PORT'] + '/livez', timeout=4)"]
 
-# tini passes signals to the whole group and reaps what a crashed browser leaves behind.
-ENTRYPOINT ["tini", "-g", "--", "/app/.venv/bin/gateway"]
+# tini reaps what a crashed browser leaves behind. It signals the gateway alone (no -g): Playwright's driver, told to stop
+# at the same moment, would be gone before the sign-ins are saved.
+ENTRYPOINT ["tini", "--", "/app/.venv/bin/gateway"]
 CMD ["serve"]
