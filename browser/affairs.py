@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from browser.agenda import Mode, View
-from browser.clearance import NEXT_ACTION, Clearance
+from browser.clearance import NEXT_ACTION, Clearance, Verdict
 from browser.context import Context, Gone
 from browser.errors import BrowserError, ProfileNotCleared, SlotLost
 from browser.hold import Held
@@ -52,6 +52,7 @@ class Affairs:
     remains: Context | None = None  # of a browser that died
     loss: tuple[Gone, str] | None = None  # not recovered yet
     page_lost_at: float | None = None
+    hung: int = 0  # how often in a row the page did not answer
     unproven: bool = False  # started, but not yet known to be signed in
     at_home: bool = False  # just opened there; going home again would be for nothing
     rested: bool = False  # closed, directory given up
@@ -61,7 +62,8 @@ class Affairs:
     # What is wanted, and by whom.
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     starters: list[asyncio.Future[None]] = field(default_factory=list)
-    checks: list[asyncio.Future[Any]] = field(default_factory=list)
+    checks: list[asyncio.Future[Verdict]] = field(default_factory=list)
+    verdicts: list[tuple[asyncio.Future[Any], Verdict]] = field(default_factory=list)  # checked, not yet answered
     saves: list[asyncio.Future[None]] = field(default_factory=list)
     closers: list[asyncio.Future[None]] = field(default_factory=list)
     hold_request: asyncio.Future[Held] | None = None
@@ -71,7 +73,7 @@ class Affairs:
     check_wanted: bool = False
     save_wanted: bool = False
     tidy_wanted: bool = False
-    reported: Any = None  # the verdict that made us want a reload
+    reported: Verdict | None = None  # what made us want a reload
 
     # What is planned.
     quiet_by: float | None = None
@@ -227,6 +229,7 @@ class Affairs:
 
     def fail_operators(self, error: BrowserError) -> None:
         """Tell those who asked for a check, a checkpoint or a hold why it cannot be."""
+        self.answer_verdicts()
         self.fail_all(self.checks, error)
         self.fail_all(self.saves, error)
         self.check_wanted = self.save_wanted = False
@@ -249,6 +252,12 @@ class Affairs:
         """Begin the time to the next periodic copy and the next comparison of session cookies."""
         self.save_at = self.now + self.settings.checkpoint_every_s
         self.peek_at = self.now + self.settings.cookies_every_s
+
+    def answer_verdicts(self) -> None:
+        """Tell those whose check is done what it found."""
+        for check, verdict in self.verdicts:
+            _resolve(check, verdict)
+        self.verdicts.clear()
 
     def fail_all(self, waiting: list[asyncio.Future[Any]], error: BrowserError) -> None:
         """Raise the same error to everybody in the list."""

@@ -29,7 +29,7 @@ class Step(Enum):
     CHECK = "check"  # go home, judge, verify
     LOOK = "look"  # judge and verify without touching the page
     SAVE = "save"  # checkpoint
-    PEEK = "peek"  # compare the session cookies
+    PEEK = "peek"  # compare the session cookies, and see whether the page answers
     SUSPEND = "suspend"
 
 
@@ -121,7 +121,7 @@ def _open(view: View, now: float) -> tuple[Step, float | None]:
         for at, step in (
             (view.look_at, Step.LOOK),
             (view.save_at if view.good else None, Step.SAVE),
-            (view.peek_at if view.good else None, Step.PEEK),
+            (view.peek_at, Step.PEEK),
             (view.suspend_at, Step.SUSPEND),
         )
         if at is not None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -21,6 +20,8 @@ from browser.site import Site
 
 log = structlog.get_logger(__name__)
 
+#: A page that did not answer so many times in a row is replaced.
+HUNG_LOOKS = 2
 #: A page that goes somewhere often goes on at once; it is looked at when it stays.
 DEBOUNCE_S = 0.5
 #: Before a window that the operator closed opens again: time to leave for a program that takes it as "done".
@@ -188,22 +189,33 @@ class Attendant:
         a.save_wanted, a.saved = False, True
         a.plan_copies()
         try:
-            checkpoint = await self._keeper.save(context)
+            checkpoint, is_new = await self._keeper.save(context, good=lambda: a.good)
         except (SlotLost, OSError) as exc:
             log.warning("checkpoint failed", profile=a.name, error=str(exc))
             a.event("checkpoint failed", str(exc))
             a.fail_all(saves, SlotLost(f"profile {a.name}: no checkpoint was taken: {exc}"))
         else:
-            a.event("checkpoint saved", generation=str(checkpoint.generation))
+            a.event("checkpoint saved" if is_new else "checkpoint confirmed", generation=str(checkpoint.generation))
             a.settle_all(saves, None)
-        if a.held is not None:
-            a.held.saved()
+        finally:
+            a.answer_verdicts()
+            if a.held is not None:
+                a.held.saved()
 
     async def _peek(self) -> None:
+        """Compare the session cookies, and notice a browser or a page that hangs instead of dying."""
         a = self._a
+        context = a.running()
         a.peek_at = a.now + a.settings.cookies_every_s
-        with suppress(SlotLost):
-            a.save_wanted = await self._keeper.session_changed(a.running()) or a.save_wanted
+        try:
+            a.save_wanted = await self._keeper.session_changed(context) or a.save_wanted
+        except SlotLost as exc:
+            self._gone(context, Gone.BROWSER, str(exc))
+            return
+        a.hung = 0 if await context.answers() else a.hung + 1
+        if a.hung >= HUNG_LOOKS:
+            a.hung = 0
+            self._gone(context, Gone.PAGE, "the page does not answer any more")
 
     # What the browser tells; on the event loop, not in the actor.
 
@@ -213,6 +225,7 @@ class Attendant:
             return
         log.warning("browser lost", profile=a.name, what=what.value, reason=reason)
         a.revoke_leases(reason)
+        a.answer_verdicts()
         a.loss, a.unproven, a.moved_at = (what, reason), False, None
         if what in (Gone.PAGE, Gone.WINDOW):
             a.page_lost_at = a.now

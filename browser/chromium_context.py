@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 NEW_PAGE_S = 15.0
 RESTORE_S = 30.0
 STATE_S = 20.0
+#: A page whose main thread is busy for so long does no work any more.
+ANSWER_S = 10.0
 TRANSPORT_CLOSE_S = 3.0
 CLOSE_S = 10.0
 #: After a polite close (or the driver's death) Chromium writes its files and ends; measured up to 3 s.
@@ -141,6 +143,16 @@ class ChromiumContext:
         names = self._site.session_cookies
         marks = sorted(str((c["name"], c["domain"], c["path"], c["value"])) for c in cookies if c["name"] in names)
         return hashlib.sha256("\n".join(marks).encode()).hexdigest()
+
+    async def answers(self) -> bool:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self.page.evaluate("0")
+        except TimeoutError:
+            return False
+        except Error:  # it is on its way to another document, or gone, which is told otherwise
+            return True
+        return True
 
     async def tidy(self) -> None:
         for page in self.playwright.pages:

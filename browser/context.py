@@ -79,6 +79,10 @@ class Context(Protocol):
         """Return a digest of the site's session cookies; another value means a copy is due."""
         ...
 
+    async def answers(self) -> bool:
+        """Tell whether the API page's main thread still works; takes some seconds to say no."""
+        ...
+
     async def tidy(self) -> None:
         """Close the pages that an operator or the site left open beside the API page."""
         ...

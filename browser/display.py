@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 START_S = 10.0
 #: Room for the browser's window around a page of 1280x800.
-SCREEN = "1440x1000x24"
+WIDTH, HEIGHT = 1440, 1000
 
 
 class Display:
@@ -38,6 +38,11 @@ class Display:
         if self._process is None or not processes.is_running(self._process.pid):
             return None
         return self._process.pid
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of our own screen, None when the display is somebody else's."""
+        return None if self._process is None else (WIDTH, HEIGHT)
 
     async def name(self) -> str:
         """Return a display that works. Raises LaunchFailed when there is none and Xvfb cannot be started."""
@@ -65,7 +70,7 @@ class Display:
             raise LaunchFailed(
                 "there is no display and Xvfb is not installed: run scripts/install, or set GATEWAY_HEADLESS=true"
             )
-        command = [xvfb, "-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp", "-noreset"]
+        command = [xvfb, "-displayfd", "1", "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp", "-noreset"]
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "KILL", *command]
         process = await asyncio.create_subprocess_exec(

@@ -136,8 +136,10 @@ class Judge:
             raise
         else:
             self.settle(verdict)
+            a.verdicts += [(check, verdict) for check in checks]
             a.save_wanted = a.good
-            a.settle_all(checks, verdict)
+            if not a.save_wanted:  # else the answer is given when the copy has been taken
+                a.answer_verdicts()
 
     async def _seen(self, context: Context, *, elsewhere: bool = False) -> Verdict:
         """Return what page and verifier say. elsewhere: another page of the browser moved meanwhile."""

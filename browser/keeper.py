@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from browser.checkpoint import Checkpoint, CheckpointStore
 from browser.context import Context, Observer, Opener, Restore
-from browser.errors import CheckpointUnreadable
+from browser.errors import CheckpointUnreadable, SlotLost
 from browser.profiles import ProfileDir, ProfileSpec
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ class Keeper:
         self.unreadable = ""
         newest = store.newest()
         self.saved_at: datetime | None = newest.taken_at if newest is not None else None
+        self._generation = newest.generation if newest is not None else 0
 
     def has_import(self) -> bool:
         """Whether a sign-in brought from elsewhere waits to be applied."""
@@ -56,13 +58,19 @@ class Keeper:
             log.info("import applied", profile=self.directory.name, generation=imported.generation)
         return imported is not None
 
-    async def save(self, context: Context) -> Checkpoint:
-        """Copy the browser's state out. Raises SlotLost, OSError."""
+    async def save(self, context: Context, *, good: Callable[[], bool]) -> tuple[Checkpoint, bool]:
+        """Copy the browser's state out; returns the copy, and whether it differs from the one before.
+
+        good: asked once the state was read, whether it is still worth keeping. Raises SlotLost (also when not), OSError.
+        """
         mark = await context.session_mark()
         state = await context.state()
+        if not good():
+            raise SlotLost(f"profile {self.directory.name}: the site meanwhile refuses it")
         checkpoint = await asyncio.to_thread(self._store.save, state)
         self._mark, self.saved_at = mark, checkpoint.taken_at
-        return checkpoint
+        before, self._generation = self._generation, checkpoint.generation
+        return checkpoint, checkpoint.generation != before
 
     async def session_changed(self, context: Context) -> bool:
         """Tell whether the session cookies are others than at the last look or copy; the first look just notes them."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
-from playwright.async_api import BrowserContext, ProxySettings
+from playwright.async_api import BrowserContext, ProxySettings, ViewportSize
 
 from browser import processes
 from browser.chromium import find_chromium
@@ -26,7 +26,10 @@ from browser.profiles import ProfileDir, ProfileSpec
 LAUNCH_S = 60.0
 BEYOND_S = 5.0
 
-VIEWPORT = {"width": 1280, "height": 800}
+VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
+
+#: After a crash Chromium asks in a bubble whether to restore the pages; nobody is there to answer.
+OURS = ("--hide-crash-restore-bubble",)
 
 #: What Playwright 1.65 switches off. Chromium obeys only the last --disable-features, so a list in the operator's
 #: arguments must repeat this one; tests/browser/test_launch.py compares it with what a plain launch passes.
@@ -57,13 +60,15 @@ class LaunchSettings:
 
     executable: None = found (see chromium.py). args: further Chromium arguments. headless: "auto" and "false" both
     mean headed, on an Xvfb of ours where there is no display; a headless build tells every site that it is one.
-    sandbox: None = on unless we are root, under whom Chromium refuses to start with it.
+    sandbox: None = on unless we are root, under whom Chromium refuses to start with it. resizable: the page follows
+    the size of its window, for a window that an operator sees; else it has the same size always.
     """
 
     executable: str | None = None
     args: tuple[str, ...] = ()
     headless: Literal["auto", "true", "false"] = "auto"
     sandbox: bool | None = None
+    resizable: bool = False
 
     @property
     def headed(self) -> bool:
@@ -129,12 +134,14 @@ class ChromiumStarter:
                         executable_path=executable.path,
                         headless=not self.settings.headed,
                         chromium_sandbox=self.settings.sandboxed,
-                        args=merge_arguments(self.settings.args),
+                        args=[*OURS, *merge_arguments(self.settings.args)],
                         env=dict(environment),
                         proxy=proxy_settings(spec.proxy),
                         downloads_path=directory.downloads,
                         accept_downloads=True,
-                        viewport={"width": VIEWPORT["width"], "height": VIEWPORT["height"]},
+                        no_viewport=self.settings.resizable or None,
+                        viewport=None if self.settings.resizable else VIEWPORT,
+                        screen=self._screen(),
                         # An operator's Ctrl-C means "drain", which is ours to do.
                         handle_sigint=False,
                         handle_sigterm=False,
@@ -155,6 +162,11 @@ class ChromiumStarter:
         if self.settings.headed and sys.platform == "linux":
             environment["DISPLAY"] = await self._display.name()
         return environment
+
+    def _screen(self) -> ViewportSize | None:
+        """The page is told the true size of our screen; a fixed viewport would make it one with the page's."""
+        size = self._display.size if self.settings.headed and not self.settings.resizable else None
+        return None if size is None else {"width": size[0], "height": size[1]}
 
 
 def _why(profile: str, executable: str, exc: Exception) -> str:

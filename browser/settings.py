@@ -13,7 +13,8 @@ class PoolSettings:
     idle_suspend_s: float | None = 900.0
     #: How often a changed state is copied out while a profile is READY.
     checkpoint_every_s: float = 600.0
-    #: How often the site's session cookies are compared; a change is copied out at once.
+    #: How often the site's session cookies are compared (a change is copied out at once), and a page is asked whether it
+    #: still answers.
     cookies_every_s: float = 30.0
     #: How often a READY profile that nobody uses is asked whether it is still signed in. Rarely: it is traffic too.
     verify_every_idle_s: float = 1800.0

@@ -14,8 +14,9 @@ class ProfileEvent:
     """Something happened to a profile.
 
     what: "clearance changed", "browser started", "browser lost", "page reopened", "browser suspended", "launch failed",
-    "profile quarantined", "checkpoint saved", "checkpoint failed", "checkpoint not restored", "import applied",
-    "hold started", "sign-in seen", "hold ended", "kind cooling". detail: flat text, never a secret.
+    "profile quarantined", "checkpoint saved", "checkpoint confirmed" (nothing had changed), "checkpoint failed",
+    "checkpoint not restored", "import applied", "hold started", "sign-in seen", "hold ended", "kind cooling".
+    detail: flat text, never a secret.
     """
 
     profile: str

@@ -67,6 +67,10 @@ class World:
     def count(self, what: str) -> int:
         return self.done.count(what)
 
+    def copies(self) -> int:
+        """How often a state was copied out, changed or not."""
+        return sum(event.what in ("checkpoint saved", "checkpoint confirmed") for event in self.events)
+
     def states(self, profile: str) -> list[str]:
         """The clearances a profile went through."""
         changes = [e for e in self.events if e.profile == profile and e.what == "clearance changed"]
@@ -128,6 +132,7 @@ class FakeContext:
         self.transport: Any = FakeTransport(name)
         self.facts = PageFacts("https://site.test/", 200, title=name)
         self.cookies: list[dict[str, Any]] = []
+        self.hung = False
         self.page: Any = self
         self.playwright: Any = self
 
@@ -151,7 +156,7 @@ class FakeContext:
         return await self._went("reload")
 
     async def reopen(self) -> PageFacts:
-        self.transport = FakeTransport(self.name)
+        self.transport, self.hung = FakeTransport(self.name), False
         return await self._went("reopen")
 
     async def _went(self, how: str) -> PageFacts:
@@ -168,6 +173,9 @@ class FakeContext:
 
     async def session_mark(self) -> str:
         return str(self.cookies)
+
+    async def answers(self) -> bool:
+        return not self.hung
 
     async def tidy(self) -> None:
         self.world.done.append(f"tidy {self.name}")

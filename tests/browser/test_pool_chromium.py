@@ -187,10 +187,10 @@ async def test_a_challenge_stays_on_display_until_a_human_passes_it(tmp_path: Pa
         loaded = site.asked.count("GET /")
         await asyncio.sleep(1.2)  # two rounds of the verifier: none of them may touch the page
         assert site.asked.count("GET /") == loaded
-        saved = len([event for event in events if event.what == "checkpoint saved"])
+        copies = [event.what for event in events if event.what.startswith("checkpoint")]
         await page.click("#human")
         await until(lambda: stands(pool, "work") is Clearance.READY)
-        await until(lambda: len([event for event in events if event.what == "checkpoint saved"]) > saved)
+        await until(lambda: [event.what for event in events if event.what.startswith("checkpoint")] > copies)
         assert await _session(pool) == 200
 
 
@@ -227,6 +227,8 @@ async def test_the_browser_is_what_it_says_it_is_and_knows_none_of_our_settings(
         assert await page.evaluate("navigator.webdriver") is True
         assert site.agents == {await page.evaluate("navigator.userAgent")}
         assert "Headless" not in next(iter(site.agents))
+        assert await page.evaluate("[innerWidth, innerHeight]") == [1280, 800]
+        assert await page.evaluate("outerWidth <= screen.width && outerHeight <= screen.height")
         assert (await pool.measure_memory())["work"] > 50_000_000
         assert (tmp_path / "work").stat().st_mode & 0o777 == 0o700
 

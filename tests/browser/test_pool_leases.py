@@ -242,7 +242,7 @@ async def test_draining_refuses_newcomers_and_those_who_wait_and_lets_borrowers_
         assert isinstance(await waiting, PoolClosed)
         assert isinstance(await _failure(pool, "video"), PoolClosed)
         assert world.done[-1] == "close work"
-        assert [event.what for event in world.events][-1] == "checkpoint saved"
+        assert world.events[-1].what == "checkpoint confirmed"
         with pytest.raises(PoolClosed):
             await pool.wait_changed(await pool.wait_changed(0))
 
