@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ class Fetcher:
         self._timeout_s = timeout_s
         self._allow_private = allow_private
         self._resolve = resolve or resolve_host
+        self._tls: ssl.SSLContext | None = None
 
     async def fetch(self, url: str, into: Path) -> Fetched:
         """Write what is at *url* to the new file *into*. Raises ImageFetchFailed, ImageTooLarge."""
@@ -66,11 +68,15 @@ class Fetcher:
 
     async def _follow(self, url: str, into: Path) -> Fetched:
         target = read_url(url)
+        if self._tls is None:  # reading the authorities takes long enough to be done once, and not in the loop
+            self._tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
         for _ in range(MAX_REDIRECTS + 1):
             pinned, headers, extensions = await self._pin(target)
             # A client per hop: a kept connection to an address must not serve another name there.
             async with (
-                httpx2.AsyncClient(trust_env=False, follow_redirects=False, timeout=CONNECT_TIMEOUT_S) as client,
+                httpx2.AsyncClient(
+                    verify=self._tls, trust_env=False, follow_redirects=False, timeout=CONNECT_TIMEOUT_S
+                ) as client,
                 client.stream("GET", pinned, headers=headers, extensions=extensions) as response,
             ):
                 if not response.has_redirect_location:

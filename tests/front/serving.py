@@ -32,7 +32,7 @@ class Front:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.key = ""
-        self.http = httpx2.AsyncClient(base_url=self.url, timeout=20, trust_env=False)
+        self.http = httpx2.AsyncClient(base_url=self.url, timeout=20, trust_env=False, verify=False)
 
     @property
     def services(self) -> Services:
@@ -69,7 +69,9 @@ class Front:
     @asynccontextmanager
     async def client(self, key: str | None) -> AsyncIterator[httpx2.AsyncClient]:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(base_url=self.url, headers=headers, timeout=20, trust_env=False) as http:
+        async with httpx2.AsyncClient(
+            base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False
+        ) as http:
             yield http
 
 
