@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,10 +111,10 @@ def invalid_fields(found: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     return InvalidFields(message, param=param, detail=listed)
 
 
-def speaks(say: ToError) -> Callable[[Request], None]:
+def speaks(say: ToError) -> Callable[[Request], Awaitable[None]]:
     """A dependency for routers: errors of their routes are told by *say*. Put it first."""
 
-    def choose(request: Request) -> None:
+    async def choose(request: Request) -> None:
         request.state.to_error = say
 
     return choose

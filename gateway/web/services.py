@@ -73,7 +73,8 @@ class Services:
             raise ShuttingDown("The gateway is stopping; try again in a few seconds.", retry_after_s=5)
 
 
-def services_of(request: Request) -> Services:
+# Asynchronous although nothing is awaited: FastAPI sends other dependencies through a thread, which costs a poll dearly.
+async def services_of(request: Request) -> Services:
     found: Services = request.app.state.services
     return found
 
@@ -81,9 +82,9 @@ def services_of(request: Request) -> Services:
 TheServices = Annotated[Services, Depends(services_of)]
 
 
-def base_url(request: Request) -> str:
+async def base_url(request: Request, services: TheServices) -> str:
     """Where this client reaches the gateway, without a slash at the end: as configured, as a proxy says, or as asked."""
-    configured = services_of(request).settings.public_url
+    configured = services.settings.public_url
     if configured:
         return configured.rstrip("/")
     headers = request.headers
