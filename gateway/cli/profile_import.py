@@ -50,23 +50,24 @@ async def take_sign_in(
             "bad_sign_in", f"the file has no cookie for {host}; export it from a browser that is signed in there"
         )
     try:
-        here_or_refuse(house, await house.profiles.get(name))
+        profile = await house.profiles.get(name)
+        here_or_refuse(house, profile)
         if proxy is not None:
             await house.profiles.set_proxy(name, proxy)
     except UnknownProfile:
-        await house.profiles.add(name, proxy=proxy)
+        profile = await house.profiles.add(name, proxy=proxy)
         note(f"profile {name} added", as_json=as_json)
     ProfileDir(house.settings.profiles_dir / name).create()
     checkpoints(house, name).import_state(state)
     count = len(state["cookies"])
     asked_at = await house.profiles.imported(name, cookies=count)
     taken = f"{count} cookie{'' if count == 1 else 's'} imported into profile {name}"
-    if not wait or running(house.settings.data_dir) is None:
-        emit(
-            as_dict(await house.profiles.get(name)),
-            f"{taken}; verified when the gateway starts (gateway serve), or now: gateway profile check {name}",
-            as_json=as_json,
+    if not wait or not profile.enabled or running(house.settings.data_dir) is None:
+        now = f"; now: gateway profile check {name}"
+        when = (
+            f"when the gateway starts{now}" if profile.enabled else f"when it is enabled: gateway profile enable {name}"
         )
+        emit(as_dict(await house.profiles.get(name)), f"{taken}; verified {when}", as_json=as_json)
         return True
     note(f"{taken}; the running gateway verifies it now …", as_json=as_json)
     seen = await wait_until(

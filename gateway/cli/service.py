@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import signal
 import socket
@@ -28,6 +27,7 @@ from gateway.cli.profile_view import state_of, without_row
 from gateway.instance import only_instance
 from gateway.settings import Settings
 from gateway.telemetry import configure_logging
+from gateway.web.doorway import is_loopback
 
 if TYPE_CHECKING:
     from gateway.profiles.model import Profile
@@ -55,27 +55,17 @@ def run_service(settings: Settings, *, as_json: bool) -> None:
         )
     make_data_dir(settings.data_dir)
     configure_logging(settings)
-    with only_instance(settings.data_dir):
+    with only_instance(settings.data_dir), _listening(settings.host, settings.port) as listener:
         found = asyncio.run(_look_around(settings))
         if not found.has_key and not settings.no_auth and not is_loopback(settings.host):
             raise CommandError(
                 "no_key",
                 f"{settings.host} can be reached by others and there is no API key yet: gateway key create NAME",
             )
-        with _listening(settings.host, settings.port) as listener:
-            settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-            service = _Service(settings, found, as_json=as_json)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(service.run(listener))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach *host*. Raises CommandError when there is no such address."""
-    try:
-        addresses = {info[4][0] for info in socket.getaddrinfo(host, None)}
-    except OSError as exc:
-        raise CommandError("bad_address", f"{host} is no address ({exc.strerror}); see: gateway serve --host") from None
-    return all(ipaddress.ip_address(str(address).split("%")[0]).is_loopback for address in addresses)
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        service = _Service(settings, found, as_json=as_json)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(service.run(listener))
 
 
 async def _look_around(settings: Settings) -> Found:

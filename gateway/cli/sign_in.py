@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import Error as PlaywrightError
 
 from browser.clearance import Clearance, Verdict
+from browser.errors import SlotLost
 from browser.hold import Held
 from gateway.cli.alone import alone_with
 from gateway.cli.failures import CommandError
@@ -31,6 +32,8 @@ WINDOW_S = 90.0
 RELEASE_S = 60.0
 #: How long a request for the profile's directory stands unless it is repeated: a killed login gives it back so soon.
 REQUEST_S = 30.0
+#: A page that fails because its window was closed is known to be so after this long.
+CLOSED_S = 2.0
 #: The window stays this long after success, so that it is seen.
 GOODBYE_S = 1.5
 
@@ -67,12 +70,7 @@ async def _in_a_window(house: House, profile: Profile, *, as_json: bool) -> Verd
             # Without a listener Playwright answers the page's questions itself; the person at the window shall.
             held.context.on("dialog", lambda _: None)
             note("a browser window is open: sign in there. This ends by itself; Ctrl-C gives up.", as_json=as_json)
-            try:
-                await held.show_sign_in()
-            except PlaywrightError as exc:
-                raise CommandError(
-                    "site_unreachable", f"the site's page did not open: {exc.message.splitlines()[0]}"
-                ) from None
+            await _show_site(held)
             if not await _ready_before_closed(held):
                 return held.verdict
             note("the site says: signed in", as_json=as_json)
@@ -80,6 +78,17 @@ async def _in_a_window(house: House, profile: Profile, *, as_json: bool) -> Verd
         verdict = await work.pool.check(name)
         await work.recorder.write(name, checked_for=datetime.now(UTC))
         return verdict
+
+
+async def _show_site(held: Held) -> None:
+    """Open the sign-in page. Raises CommandError, unless the window was closed meanwhile: then it was left on purpose."""
+    try:
+        await held.show_sign_in()
+    except (PlaywrightError, SlotLost) as exc:
+        if await _either(held.window_closed.wait(), asyncio.sleep(CLOSED_S)) == 0:
+            return
+        reason = str(exc).strip().splitlines()[0]
+        raise CommandError("site_unreachable", f"the site's page did not open: {reason}") from None
 
 
 async def _let_go(house: House, name: str) -> None:

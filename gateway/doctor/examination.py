@@ -10,7 +10,7 @@ from gateway.doctor import browsers, keeping, machine
 from gateway.doctor.finding import Finding, Level, fail
 from gateway.doctor.profiles import profiles
 from gateway.errors import GatewayError
-from gateway.profiles.node import node_id
+from gateway.profiles.node import NODE_FILE, node_id
 from gateway.profiles.registry import Registry
 from gateway.settings import Settings
 
@@ -36,7 +36,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     async for finding in browsers.browser(settings):
         yield finding
-    if usable and settings.data_dir.exists():
+    if usable and (settings.data_dir / NODE_FILE).exists() and keeping.database_exists(settings):
         async for finding in _profiles(settings):
             yield finding
 

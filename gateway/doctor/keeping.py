@@ -9,6 +9,7 @@ import stat
 import time
 import tomllib
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -119,12 +120,12 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
 
     about = "database"
     url = settings.effective_database_url
-    if url.startswith("sqlite") and not settings.data_dir.exists():
+    if not database_exists(settings):
         yield ok(about, "is made on first use")
         return
     try:
-        async with Database.open(url):
-            pass
+        async with Database.open(url) as db, db.read() as connection:
+            ahead_s = (await db.now(connection) - datetime.now(UTC)).total_seconds()
     except Exception as exc:  # a driver's error may be anything; a diagnosis must not end here
         cause: BaseException = exc
         while (inner := getattr(cause, "orig", None) or cause.__cause__) is not None:
@@ -133,4 +134,12 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
             about, str(cause).splitlines()[0] if str(cause) else type(cause).__name__, "check GATEWAY_DATABASE_URL"
         )
         return
+    if abs(ahead_s) > SKEW_S:
+        yield warn("clock", f"this machine and the database are {abs(ahead_s):.0f} s apart", "set their times (NTP)")
     yield ok(about, f"{url.split(':', 1)[0].split('+')[0]}, tables up to date")
+
+
+def database_exists(settings: Settings) -> bool:
+    """Whether there is something to open; a server is always there, or said not to be by trying."""
+    scheme, _, place = settings.effective_database_url.partition(":///")
+    return not scheme.startswith("sqlite") or Path(place).exists()

@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from browser.pool import Pool
 
+from browser.pool import Pool
 from browser.status import ProfileStatus
 from gateway.auth.secret import Purpose, Secret
 from gateway.db.connect import Database
@@ -70,7 +70,9 @@ class ProfileKeeper:
         self._report_strays(rows)
         async with asyncio.TaskGroup() as group:
             self._tend(rows, group)
-            loops = [group.create_task(self._recorder.run()), group.create_task(self._mirror(group))]
+            loops = [
+                group.create_task(work) for work in (self._recorder.run(), self._recorder.prune(), self._mirror(group))
+            ]
             try:
                 yield
             finally:

@@ -8,16 +8,17 @@ import secrets
 import socket
 from pathlib import Path
 
+NODE_FILE = "node"
 _UNFIT = re.compile(r"[^a-z0-9-]+")
 
 
 def node_id(data_dir: Path) -> str:
-    """Return the name of the node that owns *data_dir*; made once and kept in its file ``node``.
+    """Return the name of the node that owns *data_dir*; made once and kept in its file `NODE_FILE`.
 
     It is not the host's name alone: a data directory moved to another machine takes its profiles along, and a container
     made anew has another host name but the same volume.
     """
-    place = data_dir / "node"
+    place = data_dir / NODE_FILE
     try:
         if known := place.read_text("ascii").strip():
             return known

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from browser.pool import Pool
-
 from browser.launch import LaunchSettings
+from browser.pool import Pool
 from browser.settings import PoolSettings
 from browser.site import Site
 from browser.status import ProfileEvent
 from gateway.auth.secret import Purpose, Secret
 from gateway.settings import Headless, Settings
+
+#: How often somebody who signs in by hand is looked at, beside every navigation: he watches the window, waiting.
+VERIFY_WHEN_HELD_S = 3.0
 
 
 def make_pool(
@@ -52,4 +54,5 @@ def pool_settings(settings: Settings) -> PoolSettings:
         checkpoint_every_s=settings.checkpoint_every_s,
         verify_every_idle_s=settings.verify_idle_every_s or float("inf"),
         verify_when_not_ready_s=settings.verify_waiting_every_s,
+        verify_when_held_s=VERIFY_WHEN_HELD_S,
     )

@@ -16,6 +16,9 @@ from gateway.profiles.registry import Registry
 log = structlog.get_logger(__name__)
 
 RETRY_S = 2.0
+#: Lines of each profile's history that are kept, and how often the older ones are dropped.
+HISTORY = 1000
+PRUNE_EVERY_S = 3600.0
 
 
 class Recorder:
@@ -39,6 +42,15 @@ class Recorder:
                 except GatewayError as exc:
                     log.warning("profile state not written", error=str(exc), waiting=len(self._events.waiting))
                     await asyncio.sleep(RETRY_S)
+
+    async def prune(self) -> None:
+        """Keep the histories short, until cancelled."""
+        while True:
+            try:
+                await self._registry.prune_notes(keep=HISTORY)
+            except GatewayError as exc:
+                log.info("history not pruned", error=str(exc))
+            await asyncio.sleep(PRUNE_EVERY_S)
 
     async def flush(self) -> None:
         """Write what is known now. Raises what the database raises; nothing is lost by that."""

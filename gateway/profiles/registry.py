@@ -213,6 +213,21 @@ class Registry:
         async with self._db.write() as connection:
             await self._log(connection, name, type_, data, at=at)
 
+    async def prune_notes(self, *, keep: int) -> None:
+        """Drop all but the newest *keep* lines of each of this node's histories."""
+        for profile in await self.list(node=self.node):
+            mine = profile_events.c.profile == profile.name
+            oldest_kept = (
+                select(profile_events.c.id)
+                .where(mine)
+                .order_by(profile_events.c.id.desc())
+                .offset(keep - 1)
+                .limit(1)
+                .scalar_subquery()
+            )
+            async with self._db.write() as connection:
+                await connection.execute(delete(profile_events).where(mine, profile_events.c.id < oldest_kept))
+
     async def remove(self, name: str) -> None:
         """Forget the profile: its row and its history."""
         async with self._db.write(TOPIC) as connection:

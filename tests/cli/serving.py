@@ -47,6 +47,7 @@ async def serving(gateway: Commands, *args: str, **env: str) -> AsyncIterator[Se
         line = await asyncio.wait_for(process.stdout.readline(), START_S)
         assert line, (gateway.data_dir.parent / "serve.log").read_text()
         running = Serving(process, json.loads(line))
+        assert "url" in running.facts, f"it did not start: {running.facts}"
         yield running
         below = psutil.Process(process.pid).children(recursive=True) if process.returncode is None else []
         assert await running.end() == 0

@@ -58,6 +58,13 @@ def test_a_sign_in_is_imported_before_the_first_start(here: Here, cookies: Path)
     assert b"s3cret-cookie" not in kept
 
 
+def test_a_disabled_profile_takes_a_sign_in_for_later(here: Here, cookies: Path):
+    here.ok("profile", "add", "work")
+    here.ok("profile", "disable", "work")
+    done = here.ok("profile", "import", "work", "--storage-state", str(cookies))
+    assert "verified when it is enabled: gateway profile enable work" in done.out
+
+
 def test_everything_is_private(here: Here, cookies: Path):
     here.ok("profile", "import", "work", "--storage-state", str(cookies))
     for place in (".", "secret.key", "gateway.db", "profiles/work", "profiles/work/checkpoints"):

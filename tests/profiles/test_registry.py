@@ -162,6 +162,16 @@ async def test_the_history_goes_with_the_profile(registry: Registry):
     assert [note.type for note in await registry.notes("work")] == ["added"]
 
 
+async def test_a_long_history_loses_its_oldest_lines(registry: Registry):
+    for name in ("work", "play"):
+        await registry.add(name)
+    for number in range(5):
+        await registry.log("work", f"event {number}", {})
+    await registry.prune_notes(keep=3)
+    assert [note.type for note in await registry.notes("work")] == ["event 4", "event 3", "event 2"]
+    assert [note.type for note in await registry.notes("play")] == ["added"]
+
+
 def test_a_node_keeps_its_name(tmp_path: Path):
     name = node_id(tmp_path)
     assert node_id(tmp_path) == name
