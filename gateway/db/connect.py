@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from gateway.db.listen_postgresql import Listener
 from gateway.db.migrate import upgrade
 from gateway.db.one_host import hold_host
 from gateway.db.watch_sqlite import watch
+from gateway.db.whole import WholeConnection
 from gateway.errors import DatabaseUnavailable, StartRefused
 
 _TOPICS = "gateway_topics"
@@ -82,12 +83,20 @@ class Database:
         async with self._only_writer(), self._connected(self._writing) as connection:
             with told_plainly(self.shown):
                 connection.info[_TOPICS] = pending
-                async with connection.begin():
+                await connection.begin_whole()
+                try:
                     yield connection
                     if pending and self._listener is not None:
                         await self._listener.within(connection, pending)
-        for topic in pending:
-            self.changes.wake(topic)
+                    await connection.commit()
+                except BaseException as exc:
+                    with suppress(DBAPIError):  # the connection is gone, and the transaction with it
+                        await connection.rollback()
+                    if not isinstance(exc, asyncio.CancelledError):
+                        pending.clear()  # a cancelled one may have been committed all the same
+                    raise
+                finally:
+                    self._tell(pending)
 
     def hint(self, connection: AsyncConnection, topic: str) -> None:
         """Tell all processes about *topic* when the transaction of *connection* (from `write`) is committed."""
@@ -104,13 +113,14 @@ class Database:
 
     # -- inside --------------------------------------------------------------------------------------------------
     @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[WholeConnection]:
+        connection = WholeConnection(engine)
         try:
-            with told_plainly(self.shown):
-                connection = await engine.connect()
-        except (OSError, TimeoutError) as exc:
-            raise explain(exc, self.shown) from exc
-        try:
+            try:
+                with told_plainly(self.shown):
+                    await connection.open()
+            except (OSError, TimeoutError) as exc:
+                raise explain(exc, self.shown) from exc
             yield connection
         finally:
             await connection.close()
@@ -130,6 +140,10 @@ class Database:
                 yield
             finally:
                 self._writer = None
+
+    def _tell(self, topics: set[str]) -> None:
+        for topic in topics:
+            self.changes.wake(topic)
 
     async def _first_contact(self) -> None:
         try:

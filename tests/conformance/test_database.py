@@ -59,6 +59,27 @@ async def test_a_cancelled_write_leaves_nothing_and_frees_its_turn(db: Database)
     assert await keys(db) == {"next"}
 
 
+async def test_cancelling_at_any_moment_blocks_nobody_after(db: Database) -> None:
+    """Cancelled inside the driver, a connection used to keep SQLite's write lock for half a minute."""
+
+    async def work(key: str) -> None:
+        async with db.write() as connection:
+            await connection.execute(insert(meta).values(key=key, value=None))
+            await connection.execute(select(meta))
+        async with db.read() as connection:
+            await connection.execute(select(meta))
+
+    for number in range(60):
+        async with asyncio.TaskGroup() as group:
+            cut = group.create_task(work(f"k{number}"))
+            await asyncio.sleep(number * 0.0001)
+            cut.cancel()
+        async with asyncio.timeout(3):
+            await put(db, f"n{number}")
+    async with asyncio.timeout(3):
+        assert {f"n{number}" for number in range(60)} <= await keys(db)
+
+
 async def test_readers_do_not_wait_for_the_writer(db: Database) -> None:
     async with db.write() as connection:
         await connection.execute(insert(meta).values(key="pending", value=None))
