@@ -141,8 +141,12 @@ class Attendant:
     async def _close(self) -> None:
         a = self._a
         a.revoke_leases("its browser is being closed")
-        if a.good and not a.saved and a.context is not None and a.page_lost_at is None:
-            await self._save()
+        if a.mode is Mode.OPEN and a.good and a.context is not None and a.page_lost_at is None:
+            await self._save()  # before a restart; who is leaving has done so already
+        await self._end_browser()
+
+    async def _end_browser(self) -> None:
+        a = self._a
         context, a.context = a.context, None
         a.page_lost_at, a.restart_wanted, a.reload_wanted, a.quiet_by = None, False, False, None
         a.moved_at = a.loss = None
@@ -177,7 +181,7 @@ class Attendant:
         a = self._a
         await self._save()
         if not a.leases and a.hold_request is None and a.context is not None:
-            await self._close()
+            await self._end_browser()
             a.event("browser suspended")
 
     # Copies of the state.

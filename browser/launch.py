@@ -138,6 +138,7 @@ class ChromiumStarter:
                         env=dict(environment),
                         proxy=proxy_settings(spec.proxy),
                         downloads_path=directory.downloads,
+                        artifacts_dir=directory.downloads,  # else a folder in /tmp, left there by a killed driver
                         accept_downloads=True,
                         no_viewport=self.settings.resizable or None,
                         viewport=None if self.settings.resizable else VIEWPORT,

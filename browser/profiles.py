@@ -33,6 +33,8 @@ PROXY_SCHEMES = frozenset({"http", "https", "socks5"})
 #: What Chromium leaves behind to keep a second one out of its directory.
 SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 
+SOCKET_FOLDER = re.compile(r"\.?(org\.chromium\.Chromium|com\.google\.Chrome)\.\w{6}")
+
 #: A Chromium outlives a killed gateway by up to 3 s (it notices the closed pipe); measured 2026-11-20.
 OLD_BROWSER_S = 5.0
 
@@ -79,7 +81,7 @@ class ProfileDir:
     """The places of one profile on disk, and this process's claim on them."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root.absolute()
+        self.root = root.resolve()  # one spelling, since old browsers are found by it
         self.name = root.name
         self.user_data = self.root / "user-data"
         self.downloads = self.root / "downloads"
@@ -148,10 +150,11 @@ class ProfileDir:
         for name in SINGLETONS:
             remains = self.user_data / name
             if remains.is_symlink() or remains.exists():
-                log.info(
-                    "stale lock removed", profile=self.name, file=name, of=_target(remains), host=socket.gethostname()
-                )
+                target = _target(remains)
+                log.info("stale lock removed", profile=self.name, file=name, of=target, host=socket.gethostname())
                 remains.unlink(missing_ok=True)
+                if name == "SingletonSocket":
+                    await asyncio.to_thread(_remove_socket_folder, Path(target))
         await asyncio.to_thread(_empty, self.downloads)
 
     @property
@@ -172,6 +175,13 @@ def _target(link: Path) -> str:
     with suppress(OSError):
         return str(link.readlink())
     return ""
+
+
+def _remove_socket_folder(socket_path: Path) -> None:
+    """Remove the folder in /tmp that Chromium makes for its socket, and leaves there when it is killed."""
+    folder = socket_path.parent
+    if SOCKET_FOLDER.fullmatch(folder.name) and folder.is_dir() and folder.stat().st_uid == os.geteuid():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _empty(folder: Path) -> None:

@@ -68,8 +68,12 @@ def test_the_lock_ends_with_its_process_even_when_a_child_lives_on(tmp_path: Pat
 async def test_remains_are_removed_only_under_the_lock(tmp_path: Path):
     directory = ProfileDir(tmp_path / "work")
     directory.create()
-    for name in ("SingletonLock", "SingletonCookie", "SingletonSocket"):
+    for name in ("SingletonLock", "SingletonCookie"):
         (directory.user_data / name).symlink_to("another-host-77")
+    sockets, not_chromiums = tmp_path / "org.chromium.Chromium.a1B2c3", tmp_path / "important"
+    for folder in (sockets, not_chromiums):
+        folder.mkdir()
+    (directory.user_data / "SingletonSocket").symlink_to(sockets / "SingletonSocket")
     (directory.downloads / "half.crdownload").write_bytes(b"half")
     (directory.user_data / "Local State").write_text("{}")
     with pytest.raises(BrowserError, match="must be locked"):
@@ -79,6 +83,10 @@ async def test_remains_are_removed_only_under_the_lock(tmp_path: Path):
     assert [entry.name for entry in directory.user_data.iterdir()] == ["Local State"]
     assert list(directory.downloads.iterdir()) == []
     assert not directory.is_fresh
+    assert not sockets.exists()
+    (directory.user_data / "SingletonSocket").symlink_to(not_chromiums / "SingletonSocket")
+    await directory.clear_remains()
+    assert not_chromiums.is_dir()
 
 
 async def test_an_old_browser_is_given_time_and_then_ended_and_others_are_left_alone(tmp_path: Path, monkeypatch):
