@@ -45,6 +45,7 @@ async def test_a_snapshot_then_progress_then_the_end(front):
                 front.site.go.set()
     assert seen[0]["type"] == "snapshot"
     assert {event["type"] for event in seen[1:-1]} == {"progress"}
+    assert all(isinstance(event["progress"], int) for event in seen), "clients read the number without looking"
     end = seen[-1]
     assert (end["type"], end["status"], end["progress"]) == ("completed", "completed", 100)
     assert end["video_url"].endswith(".mp4")

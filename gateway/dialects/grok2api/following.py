@@ -26,7 +26,8 @@ async def frames(
 async def _frames(services: Services, task: Task, around: translate.Around, after: int) -> AsyncGenerator[Frame, None]:
     shown = translate.Around(around.link_to)
     seq = after
-    percent = -1
+    # Every event says how far it is: clients read the number without looking whether it is there.
+    percent = await _percent_at(services, task.id, after)
     if not after:
         # Numbered before it is read: what the snapshot shows is then at least as new as the number says.
         seq = await _newest(services, task.id)
@@ -44,12 +45,13 @@ async def _frames(services: Services, task: Task, around: translate.Around, afte
             said = translate.to_event(event)
             if said is None or (event.type == "progress" and said["progress"] <= percent):
                 continue  # no word for it, or the snapshot had it already
-            percent = said.get("progress", percent)
+            percent = said.setdefault("progress", percent)
             yield Frame(said, id=str(seq))
     try:
         task = await services.store.get(task.id, key_id=task.key_id)
     except TaskNotFound:  # deleted meanwhile: to whoever watches, that is a cancellation
-        yield Frame({"type": "cancelled", "status": "cancelled", "message": "任务已删除"}, id=str(seq))
+        gone = {"type": "cancelled", "status": "cancelled", "progress": percent, "message": "任务已删除"}
+        yield Frame(gone, id=str(seq))
         return
     yield Frame(translate.to_end(task, shown), id=str(seq))
 
@@ -60,3 +62,9 @@ async def _newest(services: Services, task_id: str) -> int:
     while page := await services.store.events(task_id, after=seq):
         seq = page[-1].seq
     return seq
+
+
+async def _percent_at(services: Services, task_id: str, seq: int) -> int:
+    """How far the task was when event *seq* happened."""
+    past = await services.store.events(task_id, limit=seq) if seq else ()
+    return max((int(event.data.get("progress") or 0) for event in past), default=0)
