@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.async_api import BrowserContext, Page, Route
 from playwright.async_api import Download as BrowserDownload
+from playwright.async_api import Page, Route
 
 from browser.bridge import Bridge
 from browser.errors import TransportFailed, TransportTimeout
@@ -50,8 +50,8 @@ class DownloadPage:
         self._next_start = 0.0
 
     @classmethod
-    async def open(cls, context: BrowserContext, stub_url: str, limits: TransportLimits) -> DownloadPage:
-        page = await context.new_page()
+    async def open(cls, page: Page, stub_url: str, limits: TransportLimits) -> DownloadPage:
+        """Make *page*, a new one, a download page; it is closed if that fails."""
         try:
             bridge = await Bridge.install(page, limits=limits)
 

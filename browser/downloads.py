@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from playwright.async_api import BrowserContext
+from playwright.async_api import BrowserContext, Page
 from playwright.async_api import Download as BrowserDownload
 
 from browser.bridge import Bridge
@@ -29,7 +29,7 @@ from browser.errors import (
 )
 from browser.exchanges import Places
 from browser.site import Site
-from browser.tailing import Tail, free_bytes
+from browser.tailing import Seen, Tail, free_bytes
 from browser.transport import Download, Reply
 from browser.transport_limits import MIB
 
@@ -44,6 +44,7 @@ class Downloads:
         self._site = site
         self._dir = downloads_dir
         self._pages: dict[str, DownloadPage] = {}  # by origin, least recently used first
+        self._own: set[Page] = set()
         self._making = asyncio.Lock()
         self._places = Places(self._limits.downloads, "downloads")
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="download")
@@ -74,6 +75,10 @@ class Downloads:
                 tail.discard()
                 self._bridge.spawn(self._release(guid, start, complete=complete))
         return Download(path=into, size_bytes=tail.size_bytes, sha256=sha256, media_type=media_type)
+
+    def owns(self, page: Page) -> bool:
+        """Whether *page* exists for downloads only."""
+        return page in self._own
 
     # ---------------------------------------------------------------------------------------------- before the start
 
@@ -128,7 +133,10 @@ class Downloads:
         self._alive()
         stub_url = origin + (urlsplit(self._site.asset_url).path or "/")
         try:
-            page = await DownloadPage.open(self._context, stub_url, self._limits)
+            blank = await self._context.new_page()
+            self._own.add(blank)
+            blank.on("close", self._closed)
+            page = await DownloadPage.open(blank, stub_url, self._limits)
             # A new page comes to the front in a window with tabs; the API page is the one people look at.
             await self._bridge.page.bring_to_front()
         except BrowserError:
@@ -137,6 +145,9 @@ class Downloads:
             await self._bridge.settled()
             raise TransportFailed(f"no page for downloads from {origin}: {str(error).splitlines()[0]}") from error
         return page
+
+    def _closed(self, page: Page) -> None:
+        self._own.discard(page)
 
     def _drop(self, page: DownloadPage) -> None:
         if not page.users:
@@ -148,21 +159,23 @@ class Downloads:
         loop = asyncio.get_running_loop()
         quiet_since = loop.time()
         while True:
-            finished = tail.finished
-            if (tail.attached or tail.attach()) and tail.has_more():
+            seen = tail.look()
+            if seen in (Seen.GROWING, Seen.FINISHED) and tail.has_more():
                 quiet_since = loop.time()
                 await loop.run_in_executor(self._threads, tail.absorb)
-            elif finished and tail.attached:
-                return
             if tail.over_limit:
                 raise TooLarge(f"{url} is larger than the limit; {tail.size_bytes} bytes had arrived")
             self._alive()
-            if not finished and (start.given_up or (tail.attached and tail.vanished())):
-                raise await self._broken(tail, url, start)
+            match seen:
+                case Seen.FINISHED:
+                    return
+                case Seen.GONE:
+                    raise await self._broken(tail, url, start)
+                case Seen.NOTHING | Seen.GROWING if start.given_up:
+                    raise await self._broken(tail, url, start)
             if loop.time() - quiet_since > self._limits.download_idle_s:
                 raise TransportTimeout(f"the download of {url} made no progress for {self._limits.download_idle_s:g} s")
-            if not finished:
-                await asyncio.sleep(self._limits.download_poll_s)
+            await asyncio.sleep(self._limits.download_poll_s)
 
     async def _broken(self, tail: Tail, url: str, start: Start) -> BrowserError:
         """Why the browser removed its file: it tells "canceled" for everything, so look at the disk first."""

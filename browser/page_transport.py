@@ -75,6 +75,10 @@ class PageTransport:
         """Whether the page, its browser or the driver is gone; nothing works any more then."""
         return bool(self._bridge.lost)
 
+    def owns(self, page: Page) -> bool:
+        """Whether *page* is the transport's: the API page, or one made for downloads (on any origin)."""
+        return page is self.page or self._downloads.owns(page)
+
     async def go_home(self) -> PageFacts:
         """Open the site's home page in the API page."""
         return await self._navigator.go(self._site.home_url)

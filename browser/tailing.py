@@ -5,6 +5,9 @@
              ▼
     <into>.part ──complete, synced──▶ <into>                                (ours)
 
+The browser puts an empty file at each of its names for a moment before it renames the real one over it. So a growing
+file counts once it has bytes, and a finished one only when the growing one is gone.
+
 On one file system nothing is copied: ``.part`` is a second name of the browser's file, so readers of it see the bytes
 as they arrive, and it outlives the browser's own (which the driver deletes with its context). Across file systems the
 bytes are copied as they arrive.
@@ -16,12 +19,22 @@ import errno
 import hashlib
 import os
 import threading
+from enum import Enum
 from pathlib import Path
 
 from browser.errors import BrowserError, StorageFull, TransportFailed
 
 CHUNK_BYTES = 1024 * 1024
 FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class Seen(Enum):
+    """What a look at the browser's download found."""
+
+    NOTHING = "no byte of it is on disk yet"
+    GROWING = "it is being written"
+    FINISHED = "its last byte is written"
+    GONE = "the browser removed it"
 
 
 class Tail:
@@ -42,37 +55,39 @@ class Tail:
         self._lock = threading.Lock()
 
     @property
-    def attached(self) -> bool:
-        """Whether the browser's file was found and ``.part`` exists."""
-        return self._source >= 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether the browser has written the last byte (of which some may still be unabsorbed)."""
-        return self._finished.exists()
-
-    @property
     def over_limit(self) -> bool:
         return self.size_bytes > self._limit_bytes
 
-    def attach(self) -> bool:
-        """Find the browser's file and make ``.part``; False when it is not there yet."""
-        for name in (self._growing, self._finished):
-            try:
-                self._source = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                continue
-            try:
-                self._make_part(name)
-            except FileNotFoundError:  # renamed in this very moment: it has its other name now
-                os.close(self._source)
-                self._source = -1
-                continue
-            except OSError as error:
-                self.discard()
-                raise _explained(error, self.part) from error
-            return True
-        return False
+    def look(self) -> Seen:
+        """Find out what became of the browser's file; the first time it is there, make ``.part``."""
+        # In this order: the rename cannot hide the file from both questions.
+        growing = _stat(self._growing)
+        finished = _stat(self._finished) if growing is None else None
+        if self._source < 0 and not self._attach(growing, finished):
+            return Seen.NOTHING
+        own = os.fstat(self._source).st_ino
+        if growing is not None and growing.st_ino == own:
+            return Seen.GROWING
+        if finished is not None and finished.st_ino == own:
+            return Seen.FINISHED
+        return Seen.GONE
+
+    def _attach(self, growing: os.stat_result | None, finished: os.stat_result | None) -> bool:
+        if growing is not None and growing.st_size:
+            name = self._growing
+        elif finished is not None:
+            name = self._finished
+        else:
+            return False
+        try:
+            self._source = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            self._make_part(name)
+        except FileNotFoundError:  # renamed in this very moment: the next look finds its other name
+            self._close()
+            return False
+        except OSError as error:
+            raise _explained(error, self.part) from error
+        return True
 
     def _make_part(self, name: Path) -> None:
         self.part.unlink(missing_ok=True)
@@ -91,10 +106,6 @@ class Tail:
     def has_more(self) -> bool:
         """Whether bytes arrived that were not absorbed yet."""
         return os.fstat(self._source).st_size > self.size_bytes
-
-    def vanished(self) -> bool:
-        """Whether the browser removed its file, which it does when it gives up for good."""
-        return os.fstat(self._source).st_nlink == (0 if self.copying else 1) and not self.finished
 
     def absorb(self) -> None:
         """Hash (and copy) what is there. Stops just over the limit. Raises StorageFull, TransportFailed."""
@@ -135,11 +146,21 @@ class Tail:
         """Close everything and remove ``.part`` (which is gone already after ``seal``)."""
         with self._lock:
             self._closed = True
-            for descriptor in (self._source, self._copy):
-                if descriptor >= 0:
-                    os.close(descriptor)
-            self._source = self._copy = -1
+            self._close()
             self.part.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        for descriptor in (self._source, self._copy):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._source = self._copy = -1
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def free_bytes(folder: Path) -> int:

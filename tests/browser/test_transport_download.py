@@ -186,6 +186,9 @@ async def test_other_origins_and_redirects_within_one(transport: PageTransport, 
         done = await transport.download(url, into=tmp_path / f"{number}", limit_bytes=LIMIT)
         assert done.size_bytes == MIB
     assert transport.page.url == "https://grok.com/"
+    assert all(transport.owns(page) for page in transport.page.context.pages)
+    stranger = await transport.page.context.new_page()
+    assert not transport.owns(stranger)
 
 
 async def test_the_download_page_is_made_again_after_a_crash(opened: Opened, chromium: Running, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ async def test_a_deadline_reaches_the_site(transport: PageTransport, world: Tran
     began = time.monotonic()
     with pytest.raises(TransportTimeout, match=r"GET /slow\?wait=30 had no complete answer within 0.3 s"):
         await transport.fetch("GET", "/slow?wait=30", world=where, timeout_s=0.3)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 1.0
     exchange = world.ledger.last("/slow")
     await until(lambda: exchange.aborted_at is not None)
 
