@@ -122,7 +122,8 @@ class Affairs:
         if self.held is not None or self.hold_request is not None:
             return ProfileNotCleared(f"profile {self.name} is held by an operator")
         if self.clearance is not Clearance.READY:
-            why = self.standing.reason or NEXT_ACTION[self.clearance].replace("NAME", self.name)
+            reason = "" if self.mode is Mode.DISABLED else self.standing.reason
+            why = reason or NEXT_ACTION[self.clearance].replace("NAME", self.name)
             return ProfileNotCleared(f"profile {self.name} is {self.clearance}{': ' if why else ''}{why}")
         return None
 
@@ -178,6 +179,8 @@ class Affairs:
             log.info("clearance changed", profile=self.name, before=before, now=clearance, reason=reason)
             self.event("clearance changed", reason, before=str(before))
         self.refuse_starters()
+        if not self.good and self.mode is Mode.OPEN:
+            self.fail_all(self.saves, ProfileNotCleared(f"profile {self.name} is {clearance}: no checkpoint is taken"))
         self.changed()
         self.poke()
 

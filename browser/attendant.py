@@ -88,7 +88,8 @@ class Attendant:
                 return
         a.keep_warm = False
         try:
-            a.context, replaced = await self._keeper.start(a.spec, self._observer)
+            context, replaced = await self._keeper.start(a.spec, self._observer)
+            a.context = context
         except ProfileBusy as exc:
             self._not_started(exc, a.settings.busy_rest_s)
         except TransportFailed as exc:
@@ -107,13 +108,13 @@ class Attendant:
             a.unproven = replaced or a.check_wanted or bool(a.checks) or self._verification_is_old()
             a.idle_since = a.now
             a.plan_copies()
-            a.event("browser started", pid=str(a.context.pid or ""))
+            a.event("browser started", pid=str(context.pid or ""))
             if self._keeper.unreadable:
                 a.event("checkpoint not restored", self._keeper.unreadable)
+            if not self.judge.judge(context) and a.held is None:
+                a.check_wanted = a.check_wanted or a.unproven or a.standing.clearance is not Clearance.READY
             if await self._keeper.applied():
                 a.event("import applied")
-            if not self.judge.judge(a.context) and a.held is None:
-                a.check_wanted = a.check_wanted or a.unproven or a.standing.clearance is not Clearance.READY
 
     async def _reopen(self) -> None:
         a = self._a

@@ -276,7 +276,7 @@ class Pool:
         return ProfileStatus(
             name=resident.name,
             clearance=affairs.clearance,
-            reason=standing.reason,
+            reason=standing.reason or affairs.trouble,
             since=standing.since,
             next_action=NEXT_ACTION[affairs.clearance].replace("NAME", resident.name),
             account=dict(standing.account),

@@ -128,6 +128,7 @@ class Resident:
         affairs = self.affairs
         affairs.mode = Mode.OPEN
         affairs.quiet_by, affairs.retry_at = None, 0.0
+        affairs.fail_all(affairs.closers, ProfileNotCleared(f"profile {self.name} was taken back meanwhile"))
         affairs.check_wanted = affairs.check_wanted or check
         affairs.changed()
         affairs.poke()
@@ -146,6 +147,7 @@ class Resident:
         held, affairs.held = affairs.held, None
         if held is not None and affairs.mode is Mode.OPEN:
             affairs.check_wanted = affairs.tidy_wanted = True
+            affairs.idle_since = affairs.now
             affairs.event("hold ended")
             affairs.move(Clearance.VERIFYING, "checking after the operator's work")
         self._operator.release()

@@ -38,7 +38,11 @@ class SlotCount:
 
 @dataclass(frozen=True, slots=True)
 class ProfileStatus:
-    """One profile as it is now. pid: of its Chromium. pss_bytes: as last measured (`Pool.measure_memory`)."""
+    """One profile as it is now.
+
+    reason: of its clearance, or why its browser did not start. pid: of its Chromium. pss_bytes: as last measured
+    (`Pool.measure_memory`). recycles: restarts after crashes within the last ten minutes.
+    """
 
     name: str
     clearance: Clearance
