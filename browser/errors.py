@@ -56,7 +56,12 @@ class SlotLost(BrowserError):
 
 
 class TransportFailed(BrowserError):
-    """The exchange broke (network error inside the page). Whether the site acted on it is unknown."""
+    """The exchange broke (network error inside the page). Whether the site acted on it is unknown.
+
+    sent: False when it is known that nothing left for the site.
+    """
+
+    sent = True
 
 
 class TransportTimeout(TransportFailed):

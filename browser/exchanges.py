@@ -46,9 +46,11 @@ class Places:
             async with asyncio.timeout(within_s):
                 await self._free.acquire()
         except TimeoutError:
-            raise TransportFailed(
+            refused = TransportFailed(
                 f"{self.count} {self._sort} are open on this page and none ended within {within_s:g} s"
-            ) from None
+            )
+            refused.sent = False
+            raise refused from None
         try:
             if self._gap_s:
                 await self._pause()
@@ -102,12 +104,19 @@ class Calls:
         if outcome != "ok":
             raise _failure(*told, what=what, timeout_s=timeout_s, limit_bytes=request["limit"])
         status, headers, url, text, length = told
-        while len(text) < length:
-            piece = await self._bridge.run("more", request["id"], len(text), timeout_s=self._bridge.limits.step_s)
+        pieces, have = [text], _units(text)
+        while have < length:
+            piece = await self._bridge.run("more", request["id"], have, timeout_s=self._bridge.limits.step_s)
             if not piece:
                 raise TransportFailed(f"{what}: the page lost the rest of its answer")
-            text += piece
-        return Reply(status=status, headers=headers, text=text, url=url)
+            pieces.append(piece)
+            have += _units(piece)
+        return Reply(status=status, headers=headers, text="".join(pieces), url=url)
+
+
+def _units(text: str) -> int:
+    """The length of *text* as JavaScript counts it: characters beyond the first plane (emoji) are two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _failure(kind: str, message: str, *, what: str, timeout_s: float, limit_bytes: int) -> BrowserError:

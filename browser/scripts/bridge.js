@@ -200,7 +200,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
       if (request.probe && status < 400) exchange.end('abort');   // its headers were all that is wanted
       else text = await readText(exchange, request.limit);
       if (text.length > sliceChars) rests.set(exchange.id, text);
-      return JSON.stringify(['ok', status, headers, url, text.slice(0, sliceChars), text.length]);
+      return JSON.stringify(['ok', status, headers, url, slice(text, 0), text.length]);
     } catch (error) {
       return JSON.stringify(['fail', exchange.ended || 'network', String(error?.message ?? error)]);
     } finally {
@@ -211,8 +211,16 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
 
   function more(id, from) {
     const text = rests.get(id) ?? '';
-    if (from + sliceChars >= text.length) rests.delete(id);
-    return text.slice(from, from + sliceChars);
+    const part = slice(text, from);
+    if (from + part.length >= text.length) rests.delete(id);
+    return part;
+  }
+
+  // Never cuts a character beyond the first plane in two: half of one does not survive the way out.
+  function slice(text, from) {
+    const end = from + sliceChars;
+    const inside = end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800;
+    return text.slice(from, inside ? end - 1 : end);
   }
 
   // Messages: [id, 'head', '', status, headers, url], [id, 'text', text, bytes], [id, 'end', text], [id, 'fail', message, kind]

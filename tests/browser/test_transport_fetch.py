@@ -73,6 +73,14 @@ async def test_an_answer_of_several_slices_is_whole(transport: PageTransport, wh
 
 
 @WORLDS
+@pytest.mark.parametrize("count", [1, 1_000_000])
+async def test_characters_that_javascript_counts_twice(transport: PageTransport, where: World, count: int) -> None:
+    """Emoji are two units there and one here; slices neither end early nor fall within one."""
+    reply = await transport.fetch("GET", f"/text?of=%F0%9F%98%80&n={count * 4}", world=where)
+    assert reply.text == "😀" * count
+
+
+@WORLDS
 async def test_the_byte_limit_is_enforced_while_reading(
     transport: PageTransport, world: TransportSite, where: World
 ) -> None:

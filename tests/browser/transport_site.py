@@ -284,11 +284,12 @@ async def digest(exchange: Exchange, answer: Answering) -> None:
 
 
 async def text(exchange: Exchange, answer: Answering) -> None:
-    """``n`` bytes of text in pieces of 64 KB."""
+    """``n`` bytes of text in pieces of 64 KB; with ``of`` that character over and over."""
     left = int(exchange.query["n"])
+    sign = exchange.query.get("of", "x").encode()
     await answer.start(200, content_type="text/plain")
     while left > 0:
-        await answer.piece(b"x" * min(left, 65536))
+        await answer.piece((sign * 65536)[: min(left, 65536)])
         left -= 65536
     await answer.end()
 
