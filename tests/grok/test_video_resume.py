@@ -184,7 +184,7 @@ async def test_a_cut_before_the_first_frame(bench: Bench) -> None:
 
 async def test_a_request_that_our_own_side_refused_may_be_sent_again(bench: Bench) -> None:
     refused = TransportFailed("64 streams are open")
-    refused.sent = False  # type: ignore[attr-defined]
+    refused.sent = False
     bench.script.on(NEW, refused, f.WHOLE)
     with pytest.raises(ours.UpstreamError):
         await bench.make()

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from browser.errors import BrowserError, SlotLost
+from browser.errors import BrowserError, SlotLost, TransportFailed
 from browser.transport import StreamReply
 from gateway.errors import GatewayError
 from gateway.grok.bodies import Body, Generation
@@ -75,7 +75,7 @@ async def submit(work: Work, ask: Ask) -> tuple[Ended, Sighting]:
         except SlotLost as exc:
             raise from_browser(exc) from exc
         except BrowserError as exc:
-            if getattr(exc, "sent", True) is False:
+            if isinstance(exc, TransportFailed) and not exc.sent:
                 await work.journal.forget(SUBMIT)  # our own side turned it away; it never left
                 raise from_browser(exc) from exc
             end = StreamEnd(Ended.CUT, str(exc))
