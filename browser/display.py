@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
+import struct
+import tempfile
 from contextlib import suppress
+from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import structlog
@@ -16,6 +20,8 @@ from browser.errors import LaunchFailed
 log = structlog.get_logger(__name__)
 
 START_S = 10.0
+#: In Xauthority files: an entry for every host and display.
+FAMILY_WILD = 0xFFFF
 #: Room for the browser's window around a page of 1280x800.
 WIDTH, HEIGHT = 1440, 1000
 
@@ -30,6 +36,7 @@ class Display:
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._name = ""
+        self._secrets: Path | None = None
         self._starting = asyncio.Lock()
 
     @property
@@ -44,18 +51,24 @@ class Display:
         """Width and height of our own screen, None when the display is somebody else's."""
         return None if self._process is None else (WIDTH, HEIGHT)
 
-    async def name(self) -> str:
-        """Return a display that works. Raises LaunchFailed when there is none and Xvfb cannot be started."""
+    async def environment(self) -> dict[str, str]:
+        """Return the variables that lead a program to a display that works.
+
+        Raises LaunchFailed when there is none and Xvfb cannot be started.
+        """
         if given := os.environ.get("DISPLAY"):
-            return given
+            return {"DISPLAY": given}
         async with self._starting:
             if self.pid is None:
                 await self._start()
-            return self._name
+            return {"DISPLAY": self._name, "XAUTHORITY": str(self._secret_file())}
 
     async def close(self) -> None:
         """End our Xvfb, if there is one."""
         process, self._process = self._process, None
+        if self._secrets is not None:
+            shutil.rmtree(self._secrets, ignore_errors=True)
+            self._secrets = None
         if process is not None:
             with suppress(psutil.NoSuchProcess):
                 await processes.end([psutil.Process(process.pid)], term_s=2.0, kill_s=2.0)
@@ -70,7 +83,21 @@ class Display:
             raise LaunchFailed(
                 "there is no display and Xvfb is not installed: run scripts/install, or set GATEWAY_HEADLESS=true"
             )
-        command = [xvfb, "-displayfd", "1", "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp", "-noreset"]
+        self._secrets = Path(tempfile.mkdtemp(prefix="display-"))
+        self._secret_file().write_bytes(x_authority(secrets.token_bytes(16)))
+        command = [
+            xvfb,
+            "-auth",
+            str(self._secret_file()),
+            "-displayfd",
+            "1",
+            "-screen",
+            "0",
+            f"{WIDTH}x{HEIGHT}x24",
+            "-nolisten",
+            "tcp",
+            "-noreset",
+        ]
         if setpriv := shutil.which("setpriv"):
             command = [setpriv, "--pdeathsig", "KILL", *command]
         process = await asyncio.create_subprocess_exec(
@@ -95,3 +122,16 @@ class Display:
             raise LaunchFailed("Xvfb did not start: try it by hand (Xvfb -displayfd 1), or set GATEWAY_HEADLESS=true")
         self._name = f":{int(number)}"
         log.info("display started", display=self._name, pid=process.pid)
+
+    def _secret_file(self) -> Path:
+        assert self._secrets is not None
+        return self._secrets / "Xauthority"
+
+
+def x_authority(cookie: bytes) -> bytes:
+    """Return the content of an Xauthority file that fits any address.
+
+    Without one an X server lets every user of the machine in, who could then watch a sign-in and type along.
+    """
+    name = b"MIT-MAGIC-COOKIE-1"
+    return struct.pack(">HHHH", FAMILY_WILD, 0, 0, len(name)) + name + struct.pack(">H", len(cookie)) + cookie

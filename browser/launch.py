@@ -161,7 +161,7 @@ class ChromiumStarter:
         # Our own settings carry secrets; a browser has no business with them.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         if self.settings.headed and sys.platform == "linux":
-            environment["DISPLAY"] = await self._display.name()
+            environment.update(await self._display.environment())
         return environment
 
     def _screen(self) -> ViewportSize | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import socket
+import struct
 from pathlib import Path
 
 import psutil
@@ -133,33 +135,60 @@ async def test_a_display_is_started_when_there_is_none_and_again_when_it_died(mo
     monkeypatch.delenv("DISPLAY", raising=False)
     display = Display()
     try:
-        names = await asyncio.gather(display.name(), display.name())
-        assert names[0] == names[1]
+        first_way, second_way = await asyncio.gather(display.environment(), display.environment())
+        assert first_way == second_way
         assert display.pid is not None
         first = psutil.Process(display.pid)
-        assert "-nolisten" in first.cmdline()
         first.kill()
         await processes.gone([first], timeout_s=2)
         assert display.pid is None
-        await display.name()
+        await display.environment()
         assert display.pid not in (None, first.pid)
         second = psutil.Process(display.pid)
     finally:
         await display.close()
     assert not processes.is_running(second.pid)
     monkeypatch.setenv("DISPLAY", ":77")
-    assert await display.name() == ":77"
+    assert await display.environment() == {"DISPLAY": ":77"}
     assert display.pid is None
+
+
+@pytest.mark.browser
+async def test_our_display_lets_nobody_else_in(monkeypatch: pytest.MonkeyPatch):
+    """An X server without an authority file is open to all users of the machine."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    display = Display()
+    try:
+        way = await display.environment()
+        authority = Path(way["XAUTHORITY"])
+        assert authority.parent.stat().st_mode & 0o777 == 0o700
+        cookie = authority.read_bytes()[-16:]
+        assert _greeted(way["DISPLAY"], cookie)
+        assert not _greeted(way["DISPLAY"], b"")
+        assert not _greeted(way["DISPLAY"], bytes(16))
+    finally:
+        await display.close()
+    assert not authority.parent.exists()
+
+
+def _greeted(display: str, cookie: bytes) -> bool:
+    """Open a connection as X clients do; the server's first byte is 1 when it lets us in."""
+    name = b"MIT-MAGIC-COOKIE-1" if cookie else b""
+    padded = name + bytes(-len(name) % 4) + cookie + bytes(-len(cookie) % 4)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(f"/tmp/.X11-unix/X{display.removeprefix(':')}")
+        client.sendall(struct.pack("<BxHHHHxx", ord("l"), 11, 0, len(name), len(cookie)) + padded)
+        return client.recv(1) == b"\x01"
 
 
 async def test_a_missing_xvfb_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LaunchFailed, match="run scripts/install, or set GATEWAY_HEADLESS=true"):
-        await Display().name()
+        await Display().environment()
     executable(tmp_path / "Xvfb")
     with pytest.raises(LaunchFailed, match="Xvfb did not start"):
-        await Display().name()
+        await Display().environment()
 
 
 @pytest.mark.browser
