@@ -12,9 +12,10 @@ GatewayError                      retryable says whether the same request may su
 ├── CapacityError                 ── QueueFull · RateLimited · NoProfileReady · ShuttingDown · DatabaseUnavailable
 ├── ProfileNotReady               the profile needs something before it can go on; the task waits
 │   └── LoginRequired · ChallengeRequired · AntiBotRefused · AccountBlocked · StalePage
-├── UpstreamError                 ── UpstreamOverloaded · UpstreamTimeout · UpstreamRefused · SpendingLimit · UpstreamDrifted
-├── GenerationError               ── GenerationFailed · NoVideoInAnswer · OutcomeUnknown · SuspectOutput ·
-│                                    DownloadFailed · InvalidMedia
+├── UpstreamError                 ── UpstreamOverloaded · UpstreamTimeout · UpstreamRefused · SpendingLimit · UpstreamDrifted ·
+│                                    EmptyAnswer · AnswerCut
+├── GenerationError               ── GenerationFailed · NoVideoInAnswer · NoImageInAnswer · OutcomeUnknown ·
+│                                    SuspectOutput · DownloadFailed · InvalidMedia
 ├── Cancelled · DeadlineExceeded
 ├── StorageFull · BrowserFailed · StartRefused
 └── Internal                      a bug of ours; details are in the log, never in the answer
@@ -276,8 +277,20 @@ class UpstreamDrifted(UpstreamError):
         self.field = field
 
 
+class EmptyAnswer(UpstreamError):
+    """The site called its answer complete and there was nothing in it."""
+
+    code = "empty_answer"
+
+
+class AnswerCut(UpstreamError):
+    """The site's answer broke off; what had come until then is not all of it."""
+
+    code = "answer_cut"
+
+
 class GenerationError(GatewayError):
-    """The video was asked for and did not come."""
+    """The video or picture was asked for and did not come."""
 
     code = "generation_failed"
 
@@ -293,6 +306,12 @@ class NoVideoInAnswer(GenerationError):
     """The site answered with text instead of a video; the text is in the message."""
 
     code = "no_video_in_answer"
+
+
+class NoImageInAnswer(GenerationError):
+    """The site answered with text instead of a picture; the text is in the message."""
+
+    code = "no_image_in_answer"
 
 
 class OutcomeUnknown(GenerationError):
