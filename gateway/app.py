@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from gateway.auth.callers import local_caller
 from gateway.auth.keys import ApiKeys
 from gateway.auth.secret import Purpose, load_secret
+from gateway.calls.counting import CallMetrics, CountedCalls
 from gateway.db.connect import Database
 from gateway.dialects.grok2api.routes import router as grok2api
 from gateway.errors import StartRefused
@@ -153,6 +154,7 @@ async def _opened(
             check_video=_check(settings, parts),
             requires=_requires,
             metrics=metrics,
+            calls=CountedCalls(parts.calls, CallMetrics(metrics.registry)),
             local_caller=local_caller() if settings.no_auth else None,
             stopping=stopping,
             heartbeat_s=heartbeat_s,

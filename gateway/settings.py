@@ -38,6 +38,14 @@ class Protocol(StrEnum):
     G2 = "g2"
 
 
+class ChatProtocol(StrEnum):
+    """How the site is asked for a chat's answer."""
+
+    AUTO = "auto"
+    REST = "rest"
+    MGW = "mgw"
+
+
 class OnAmbiguous(StrEnum):
     """What becomes of a task of which nobody can tell whether the site accepted it."""
 
@@ -112,13 +120,23 @@ class Settings(BaseSettings):
     protocol: Protocol = Field(
         default=Protocol.AUTO, description="Generation of the site's video protocol; `auto`: g2, else g1 when refused."
     )
+    chat_protocol: ChatProtocol = Field(
+        default=ChatProtocol.AUTO,
+        description="How chats are asked for: `rest`, `mgw` (the WebSocket), or `auto`: the one that this profile's site took "
+        "last, else the other.",
+    )
     allow_spicy: bool = Field(default=False, description="Let clients use the site's `spicy` preset.")
     on_ambiguous: OnAmbiguous = Field(
         default=OnAmbiguous.FAIL,
         description="A task of which nobody can tell whether the site accepted it: `fail`, or `rerun` (may be made twice).",
     )
     video_slots: int = Field(default=2, ge=1, le=32, description="Videos one profile makes at once.")
-    chat_slots: int = Field(default=8, ge=1, le=48, description="Chats one profile answers at once.")
+    chat_slots: int = Field(
+        default=48,
+        ge=1,
+        le=56,
+        description="Chats one profile answers at once; with videos and images together its page carries 64 streams.",
+    )
     image_slots: int = Field(default=2, ge=1, le=32, description="Image requests one profile works on at once.")
 
     # deadlines
@@ -130,6 +148,18 @@ class Settings(BaseSettings):
     )
     video_timeout_s: float = Field(
         default=900, gt=0, description="How long a video may take at the site from submit to result."
+    )
+    call_queue_timeout_s: float = Field(
+        default=20, gt=0, description="How long a chat or image request may wait for a place on a profile."
+    )
+    call_first_frame_timeout_s: float = Field(
+        default=45, gt=0, description="How long the site may take to begin an answer to a chat or image request."
+    )
+    call_idle_timeout_s: float = Field(
+        default=90, gt=0, description="Silence in a chat's or image's answer after which it is given up."
+    )
+    image_timeout_s: float = Field(
+        default=240, gt=0, description="How long an image request may take at the site, all its pictures together."
     )
     follow_poll_s: float = Field(default=4, gt=0, description="How often a re-attached video is looked up.")
     asset_wait_s: float = Field(

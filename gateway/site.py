@@ -1,4 +1,4 @@
-"""The site as the service uses it: who makes videos, how many could be made now, how its profiles stand.
+"""The site as the service uses it: who makes videos and answers calls, how many could be made now, how its profiles stand.
 
 `open_site` is the real one: the pool of Chromium profiles, kept in step with their rows, and the Grok adapter over it.
 """
@@ -13,7 +13,9 @@ from typing import Any
 from browser.clearance import NEXT_ACTION, Clearance
 from browser.status import ProfileStatus
 from gateway.auth.secret import Secret
+from gateway.calls.upstream import CallMaker
 from gateway.db.connect import Database
+from gateway.grok.calls import GrokCallMaker
 from gateway.grok.capacity import GrokCapacity
 from gateway.grok.site import grok_site
 from gateway.grok.video import GrokVideoMaker
@@ -40,9 +42,10 @@ class Opening:
 @dataclass(frozen=True, slots=True)
 class SiteParts:
     """What the site offers to the service. profiles: how each stands now; allows: what some account can do beyond the
-    ordinary (``15s``)."""
+    ordinary (``15s``). calls: chats and images."""
 
     maker: VideoMaker
+    calls: CallMaker
     capacity: Capacity
     profiles: Callable[[], Sequence[ProfileStatus]]
     allows: Callable[[], frozenset[str]]
@@ -77,6 +80,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                 generations={row.name: row.protocol for row in rows if row.protocol},
                 remember=events.remember_protocol,
             ),
+            calls=GrokCallMaker(pool, opening.media, opening.settings),
             capacity=capacity,
             profiles=pool.status,
             allows=capacity.allows,

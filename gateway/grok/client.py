@@ -31,8 +31,8 @@ _OLD_UPLOAD = "/rest/app-chat/upload-file"
 class GrokClient:
     """Typed calls on the site. All raise GatewayError; those that ask for work rest the lease's kind on a rate limit."""
 
-    def __init__(self, lease: Lease, memory: ProfileMemory) -> None:
-        self.exchange = Exchange(lease, memory)
+    def __init__(self, lease: Lease, memory: ProfileMemory, *, rests: str | None = None) -> None:
+        self.exchange = Exchange(lease, memory, rests=rests)
         self.lease = lease
 
     async def session(self, *, timeout_s: float = 15.0) -> Session:

@@ -94,11 +94,12 @@ def request_headers() -> dict[str, str]:
 
 
 class Exchange:
-    """Calls of one lease. *memory* is shared by all leases."""
+    """Calls of one lease. *memory* is shared by all leases. rests: what a rate limit rests, if not the lease's kind."""
 
-    def __init__(self, lease: Lease, memory: ProfileMemory) -> None:
+    def __init__(self, lease: Lease, memory: ProfileMemory, *, rests: str | None = None) -> None:
         self.lease = lease
         self.memory = memory
+        self.rests = rests or lease.kind
         #: The site's clock minus ours in seconds, from its latest Date header; None before the first.
         self.clock_offset_s: float | None = None
 
@@ -151,7 +152,9 @@ class Exchange:
         return error
 
     def _apply(self, finding: Finding, now: datetime, *, rests: bool) -> GatewayError:
-        profile, kind = self.lease.profile, self.lease.kind
+        profile, kind = self.lease.profile, self.rests
+        if finding.row == "media_credits" and self.lease.kind == "chat":
+            kind = "image"  # a chat that wanted to draw: chats go on without pictures
         match finding.effect:
             case Verdict(clearance=Clearance.STALE_PAGE) if self.memory.stale(profile):
                 reason = "the site calls its page out of date, also after it was reloaded"

@@ -12,6 +12,7 @@ from gateway.errors import (
     ProfileNotReady,
     StalePage,
 )
+from gateway.grok.ports import Pool
 
 _ERRORS: Mapping[Clearance, type[ProfileNotReady]] = {
     Clearance.LOGIN_REQUIRED: LoginRequired,
@@ -26,3 +27,15 @@ def not_ready(verdict: Verdict) -> ProfileNotReady:
     return _ERRORS.get(verdict.clearance, ProfileNotReady)(
         verdict.reason or f"the profile is {verdict.clearance.value}"
     )
+
+
+#: Standings in which a profile was taken away from its work, as opposed to a browser that crashed.
+_TAKEN_AWAY = frozenset({*_ERRORS, Clearance.HELD, Clearance.DISABLED})
+
+
+def why_lost(pool: Pool, profile: str) -> ProfileNotReady | None:
+    """Return why *profile* was taken away from its work, when it needs something rather than crashed."""
+    for status in pool.status():
+        if status.name == profile and status.clearance in _TAKEN_AWAY:
+            return not_ready(Verdict(status.clearance, status.reason))
+    return None

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from browser.clearance import Clearance, Verdict
 from browser.errors import BrowserError
 from gateway.errors import (
     BrowserFailed,
@@ -35,7 +34,7 @@ from gateway.grok.ports import (
     nothing_claimed,
 )
 from gateway.grok.quota import QuotaBook, with_known_end
-from gateway.grok.standing import not_ready
+from gateway.grok.standing import why_lost
 from gateway.grok.steps.claims import Claims
 from gateway.grok.steps.download import download
 from gateway.grok.steps.follow import DOUBT_S, LEAST_DOUBT_S, broken_with, check, follow, look_once
@@ -63,17 +62,6 @@ KIND = "video"
 LEASE_TIMEOUT_S = 30.0
 #: A generation resumed after its time was over may be ready all the same: it is still looked for this long.
 LATE_S = 20.0
-
-_TAKEN_AWAY = frozenset(
-    {
-        Clearance.LOGIN_REQUIRED,
-        Clearance.CHALLENGED,
-        Clearance.BLOCKED,
-        Clearance.STALE_PAGE,
-        Clearance.HELD,
-        Clearance.DISABLED,
-    }
-)
 
 
 class GrokVideoMaker:
@@ -124,7 +112,7 @@ class GrokVideoMaker:
             try:
                 return await self._make(work)
             except BrowserFailed as exc:
-                raise self._why_lost(lease.profile) or exc from exc
+                raise why_lost(self._pool, lease.profile) or exc from exc
 
     async def _make(self, work: Work) -> VideoResult:
         step = work.step(SUBMIT)
@@ -271,14 +259,7 @@ class GrokVideoMaker:
                 yield lease
         except BrowserError as exc:
             failed = from_browser(exc)
-            raise self._why_lost(task.profile or "") or failed from exc
-
-    def _why_lost(self, profile: str) -> GatewayError | None:
-        """Return why the profile was taken away from its work, when it needs something rather than crashed."""
-        for status in self._pool.status():
-            if status.name == profile and status.clearance in _TAKEN_AWAY:
-                return not_ready(Verdict(status.clearance, status.reason))
-        return None
+            raise why_lost(self._pool, task.profile or "") or failed from exc
 
 
 def _unknown(presence: Presence) -> OutcomeUnknown:

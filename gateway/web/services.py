@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from gateway.auth.callers import Caller
 from gateway.auth.limits import RequestLimits
+from gateway.calls.upstream import CallMaker
 from gateway.errors import ShuttingDown
 from gateway.media.assets import Media
 from gateway.media.inputs import Inputs
@@ -40,7 +41,8 @@ class Services:
     """The house as its HTTP front sees it. No browser in here: dialects know none.
 
     local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
-    begins to stop. requires: what an account must allow beyond the ordinary to make a video. why_waiting: (code, sentence)
+    begins to stop. requires: what an account must allow beyond the ordinary to make a video. calls: chats and images.
+    why_waiting: (code, sentence)
     while no profile could take a video, None otherwise.
     """
 
@@ -54,6 +56,7 @@ class Services:
     check_video: CheckVideo
     requires: Callable[[VideoSpec], frozenset[str]]
     metrics: Metrics
+    calls: CallMaker
     local_caller: Caller | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -38,6 +38,7 @@ class Scripted:
         self.working: list[str] = []
         self.cancelled: list[str] = []
         self.script: Script | None = None
+        self.calls: Any = None  # a CallMaker, for tests that make calls
         self._version = 0
         self._news = asyncio.Event()
 
@@ -115,7 +116,7 @@ class Scripted:
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[SiteParts]:
         self.media = opening.media
-        yield SiteParts(maker=self, capacity=self, profiles=self.profiles, allows=frozenset)
+        yield SiteParts(maker=self, calls=self.calls, capacity=self, profiles=self.profiles, allows=frozenset)
 
 
 def film(folder: Path) -> Path:

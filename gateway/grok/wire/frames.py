@@ -15,7 +15,7 @@ _RESPONSE_KEYS = frozenset(
     {
         "token", "responseId", "userResponse", "modelResponse", "streamingVideoGenerationResponse",
         "streamingImageGenerationResponse", "isSoftStop", "isThinking", "finalMetadata", "error", "uiLayout", "llmInfo",
-        "cardAttachment", "progressReport", "keepAlive",
+        "cardAttachment", "progressReport", "keepAlive", "webSearchResults", "xSearchResults", "toolUsageCard", "messageTag",
     }
 )  # fmt: skip
 
@@ -78,9 +78,7 @@ def read_frame(value: Json) -> Frame:
     if _is_error(value):
         return Frame(error=value, raw=value)
     result = mapping(value, "result") or value
-    response = mapping(result, "response")
-    if not response and _RESPONSE_KEYS & result.keys():
-        response = result
+    response = response_of(value)
     if _is_error(result) and not response:
         return Frame(error=result, raw=value)
     user = mapping(response, "userResponse")
@@ -98,6 +96,13 @@ def read_frame(value: Json) -> Frame:
         error={"error": response["error"]} if response.get("error") else None,
         raw=value,
     )
+
+
+def response_of(value: Json) -> Json:
+    """Return what one object says about the answer, wherever it is put; nothing when it speaks of something else."""
+    result = mapping(value, "result") or value
+    response = mapping(result, "response")
+    return result if not response and _RESPONSE_KEYS & result.keys() else response
 
 
 def _is_error(value: Json) -> bool:
@@ -142,4 +147,4 @@ def _text_errors(value: Json) -> tuple[Json, ...]:
     return tuple({"message": line} for line in texts(value, "streamErrors"))
 
 
-__all__ = ["NOTHING", "Frame", "ModelAnswer", "VideoFrame", "read_frame"]
+__all__ = ["NOTHING", "Frame", "ModelAnswer", "VideoFrame", "read_frame", "response_of"]

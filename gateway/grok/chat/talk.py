@@ -1,0 +1,75 @@
+"""One chat on one leased profile, from its pictures' upload to the end of its answer."""
+
+from __future__ import annotations
+
+import structlog
+
+from gateway.calls.model import ChatEvent, ChatRequest
+from gateway.calls.running import Emit, beside
+from gateway.grok.chat.bodies import effective_mode
+from gateway.grok.chat.forms import Form, FormMemory
+from gateway.grok.chat.hearing import FormRefused, Hearing
+from gateway.grok.chat.over_mgw import chat_over_mgw
+from gateway.grok.chat.over_rest import chat_over_rest
+from gateway.grok.chat.transcript import Message
+from gateway.grok.client import GrokClient
+from gateway.grok.exchange import refusal_of
+from gateway.grok.inputs import upload_inputs
+from gateway.grok.memory import ProfileMemory
+from gateway.grok.pictures import PictureStore
+from gateway.grok.ports import Lease
+from gateway.media.assets import Media
+from gateway.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+KIND = "chat"
+
+
+def rests_as(request: ChatRequest) -> str:
+    """The kind of work that a rate limit of this request rests: chats of its mode."""
+    return f"{KIND}:{effective_mode(request)}"
+
+
+async def talk(
+    request: ChatRequest,
+    message: Message,
+    lease: Lease,
+    emit: Emit[ChatEvent],
+    *,
+    media: Media,
+    settings: Settings,
+    memory: ProfileMemory,
+    forms: FormMemory,
+) -> None:
+    """Have the site answer, in the first form that it takes; the last event is Ended. Raises GatewayError."""
+    client = GrokClient(lease, memory, rests=rests_as(request))
+    files = await upload_inputs(client, media, message.images)
+    order = forms.order(lease.profile)
+    for form in order:
+        try:
+            async with beside() as begin:
+                hearing = Hearing(
+                    request=request,
+                    message=message.text,
+                    file_ids=[file.id for file in files],
+                    client=client,
+                    settings=settings,
+                    pictures=PictureStore(lease, media, settings, request.key_id),
+                    emit=emit,
+                    beside=begin,
+                )
+                if form is Form.MGW:
+                    await chat_over_mgw(hearing)
+                else:
+                    await chat_over_rest(hearing, named=form is Form.REST_NAMED)
+        except FormRefused as exc:
+            log.info("chat form refused", form=form.value, reason=exc.error.message)
+            if form is order[-1]:
+                raise exc.error from refusal_of(exc.error)
+            continue
+        forms.took(lease.profile, form)
+        hearing.check()
+        memory.worked(lease.profile, client.exchange.rests)
+        await emit(hearing.answer.ended())
+        return

@@ -1,0 +1,1 @@
+"""Pictures: the imagine WebSocket, edits, and the way through a chat."""

@@ -1,0 +1,94 @@
+"""Borrowing a profile for a call: one that is ready and does not rest for this very kind of work, or the reason why not.
+
+The pool lets whole kinds rest (``chat``). A chat mode whose limit is reached rests as ``chat:expert``: the pool keeps and shows
+that like any other rest, and here it is heeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from browser.clearance import Clearance
+from gateway.errors import NoProfileReady, ProfileNotReady, RateLimited
+from gateway.grok.exchange import browser_errors
+from gateway.grok.ports import Lease, Pool, ProfileStatus
+
+#: A profile that stands like this may be ready in a moment.
+_COMING = frozenset({Clearance.NEW, Clearance.VERIFYING, Clearance.STALE_PAGE})
+BUSY_RETRY_S = 5.0
+
+
+@asynccontextmanager
+async def lent(
+    pool: Pool, kind: str, *, timeout_s: float, detail: str = "", avoid: Collection[str] = ()
+) -> AsyncIterator[Lease]:
+    """Borrow a slot for *kind* on the best profile. detail: a finer kind of work that may rest by itself.
+
+    avoid: profiles that were tried already. Raises NoProfileReady (at once when only a human can help), RateLimited with
+    the time when all that are ready rest.
+    """
+    everybody = [profile for profile in pool.status() if profile.name not in avoid]
+    able = _able(everybody, (kind, detail))
+    picky = bool(avoid) or len(able) < len(_able(everybody, ()))
+    if picky or not able:
+        if not able:
+            _refuse(everybody, (kind, detail))
+        name = next((name for name in pool.free(kind) if name in able), able[0] if able else None)
+    else:
+        name = None  # any will do: the pool knows best
+    async with AsyncExitStack() as stack:
+        try:
+            with browser_errors():
+                borrowed = await stack.enter_async_context(pool.lease(kind, timeout_s=timeout_s, profile=name))
+        except ProfileNotReady as exc:
+            now = [profile for profile in pool.status() if profile.name not in avoid]
+            if not _able(now, (kind, detail)):
+                _refuse(now, (kind, detail), waited=True)
+            raise NoProfileReady(
+                f"all places for {kind} requests are taken, and none became free within {timeout_s:g} s",
+                retry_after_s=BUSY_RETRY_S,
+            ) from exc
+        yield borrowed
+
+
+def _able(profiles: Sequence[ProfileStatus], kinds: Collection[str]) -> list[str]:
+    now = datetime.now(UTC)
+    return [
+        profile.name
+        for profile in profiles
+        if profile.clearance is Clearance.READY
+        and not any(rest.kind in kinds and rest.until > now for rest in profile.cooldowns)
+    ]
+
+
+def _refuse(profiles: Sequence[ProfileStatus], kinds: Collection[str], *, waited: bool = False) -> None:
+    """Raise why nobody can be borrowed, when waiting would not help."""
+    now = datetime.now(UTC)
+    ready = [profile for profile in profiles if profile.clearance is Clearance.READY]
+    if ready:
+        rests = [rest for profile in ready for rest in profile.cooldowns if rest.kind in kinds and rest.until > now]
+        if rests:
+            first = min(rests, key=lambda rest: rest.until)
+            raise RateLimited(first.reason, retry_after_s=max(1.0, (first.until - now).total_seconds()))
+        return
+    states = {profile.clearance for profile in profiles}
+    if states & _COMING:
+        if waited:
+            raise NoProfileReady("the gateway's browsers are still starting", retry_after_s=BUSY_RETRY_S)
+        return
+    raise NoProfileReady(_missing(states), retry_after_s=30.0)
+
+
+def _missing(states: Collection[Clearance]) -> str:
+    """What the operator has to do, for clients: names no profile."""
+    if Clearance.CHALLENGED in states:
+        return "the site asks for a human; the gateway's operator has to complete its check in the profile's window"
+    if Clearance.LOGIN_REQUIRED in states:
+        return "the site signed the profile out; the gateway's operator has to sign in again"
+    if Clearance.HELD in states:
+        return "the gateway's operator is working with the profile; it goes on when they finish"
+    if Clearance.BLOCKED in states:
+        return "the site refuses this account or browser; the gateway's operator has to look at it"
+    return "no profile is signed in; the gateway's operator has to sign in"

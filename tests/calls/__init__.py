@@ -1,0 +1,1 @@
+"""Calls: what runs beside its caller."""
