@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from gateway.cli.house import House
     from gateway.profiles.model import Profile, ProfileNote
 
-NOTES_SHOWN = 10
+#: Lines of a profile's history: for people, for programs.
+NOTES_SHOWN, NOTES_TOLD = 10, 50
 
 
 async def find(house: House, name: str) -> Profile:
@@ -123,7 +124,7 @@ def without_row(house: House, found: Sequence[Profile]) -> list[str]:
 async def detail(house: House, name: str, *, as_json: bool) -> None:
     """Print everything about one profile."""
     profile = await find(house, name)
-    notes = await house.profiles.notes(name, limit=NOTES_SHOWN)
+    notes = await house.profiles.notes(name, limit=NOTES_TOLD if as_json else NOTES_SHOWN)
     copies = checkpoints(house, name).list()
     if as_json:
         value = as_dict(profile)

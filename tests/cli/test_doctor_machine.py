@@ -82,4 +82,4 @@ def test_displays(
 def test_fonts(monkeypatch: pytest.MonkeyPatch, listed: dict[str, set[str]], level: Level):
     monkeypatch.setattr(machine.shutil, "which", lambda _: "/usr/bin/fc-list")
     monkeypatch.setattr(machine, "_lines", lambda _, pattern, *rest: listed.get(pattern, set()))
-    assert [finding.level for finding in machine.fonts()][0] is level
+    assert next(machine.fonts()).level is level
