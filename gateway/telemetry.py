@@ -103,6 +103,9 @@ def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> No
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
 class Metrics:
     """The process's metrics. Gauges are set when they are asked for, see `gateway.app`."""
 
@@ -137,6 +140,7 @@ class Metrics:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request. *route*: the pattern, never the path, so that the labels stay few."""
+        method = method if method in METHODS else "(other)"
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +18,10 @@ from gateway.tasks.model import Task
 from gateway.tasks.states import FINAL, Stage, State
 from gateway.web.files import FileAnswer, GrowingFileAnswer, Served
 from gateway.web.services import Services, TheServices
+
+#: The site is asked a few things before the first byte of a download comes.
+BEGINS_WITHIN_S = 15.0
+LOOK_AGAIN_S = 0.1
 
 Variant = Annotated[Literal["video", "thumbnail"], Query(description="The video, or its preview picture.")]
 
@@ -45,14 +52,32 @@ async def task_content(
     Raises VideoNotReady, ResultExpired, TaskNotFound.
     """
     task = await services.store.get(task_id, key_id=caller.key_id)
+    give_up_at = time.monotonic() + BEGINS_WITHIN_S
+    while variant == "video" and _is_coming(task) and not _has_begun(services, task) and time.monotonic() < give_up_at:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        task = await services.store.get(task_id, key_id=caller.key_id)
     if task.state is State.SUCCEEDED and task.result is not None:
         asset_id = task.result.asset_id if variant == "video" else task.result.thumbnail_id
         if asset_id is None:
             raise ResultExpired("The video was removed when its time was over; the task itself is kept.")
         return await _whole(request, services, await services.media.get(asset_id), max_age_s=0)
-    if variant == "video" and task.state is State.RUNNING and task.stage is Stage.DOWNLOAD:
+    if variant == "video" and _is_coming(task) and _has_begun(services, task):
         return _growing(services, task)
     raise VideoNotReady(_not_ready(task))
+
+
+def _is_coming(task: Task) -> bool:
+    """Whether the gateway is busy with fetching the task's video."""
+    return task.state is State.RUNNING and task.stage is Stage.DOWNLOAD
+
+
+def _video_path(services: Services, task: Task) -> Path:
+    return services.media.target(video_asset_id(task.id), SUFFIX[AssetKind.VIDEO])
+
+
+def _has_begun(services: Services, task: Task) -> bool:
+    path = _video_path(services, task)
+    return path.with_name(f"{path.name}.part").exists() or path.exists()
 
 
 async def _whole(request: Request, services: Services, asset: Asset, *, max_age_s: int) -> Response:
@@ -69,11 +94,6 @@ async def _whole(request: Request, services: Services, asset: Asset, *, max_age_
 
 
 def _growing(services: Services, task: Task) -> Response:
-    path = services.media.target(video_asset_id(task.id), SUFFIX[AssetKind.VIDEO])
-    part = path.with_name(f"{path.name}.part")
-    if not part.exists() and not path.exists():
-        raise VideoNotReady("The video is about to be fetched from the site; try again in a moment.")
-
     async def still_coming() -> bool:
         try:
             now = await services.store.get(task.id)
@@ -81,6 +101,7 @@ def _growing(services: Services, task: Task) -> Response:
             return False
         return now.state is State.RUNNING and now.token == task.token
 
+    path = _video_path(services, task)
     return GrowingFileAnswer(path, media_type="video/mp4", name=f"{task.id}.mp4", still_coming=still_coming)
 
 

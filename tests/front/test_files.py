@@ -224,6 +224,25 @@ async def test_bytes_reach_the_client_while_the_download_still_runs(front, the_f
     await front.until(task_id, "completed")
 
 
+async def test_a_download_that_is_about_to_begin_is_waited_for(front, the_film):
+    """The stage is announced before the first byte; whoever asks in between gets the bytes, not a refusal."""
+    begin = asyncio.Event()
+
+    async def later(site, task, journal):
+        await journal.stage(Stage.DOWNLOAD, 99)
+        await begin.wait()
+        return await site.deliver(task, journal)
+
+    front.site.script = later
+    task_id = await front.create()
+    await front.until(task_id, lambda task: task.get("stage") == "download")
+    asking = asyncio.ensure_future(front.http.get(f"{TASKS}/{task_id}/content"))
+    await asyncio.sleep(0.3)
+    assert not asking.done()
+    begin.set()
+    assert (await asking).content == the_film.read_bytes()
+
+
 async def test_a_download_that_fails_midway_is_cut_not_ended(front):
     """The client must be able to tell half a video from a whole one."""
     script = front.site.script = Arriving(fails=True)
