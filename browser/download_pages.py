@@ -25,10 +25,19 @@ from browser.transport_limits import KIB, TransportLimits
 STUB = "<!doctype html><title>Downloads</title>"
 
 
+class Moved(TransportFailed):
+    """The address leads to another origin: start the download there, at *url*."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"the site redirected the download to {url}")
+        self.url = url
+
+
 class Start:
     """One press of a link: the browser's name for the download it began, and whether the browser gave it up."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.guid: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.download: BrowserDownload | None = None
         self.given_up = False
@@ -80,7 +89,7 @@ class DownloadPage:
         """Ask for the first byte of *url*: status, headers, and of an error answer the start of its body.
 
         The download itself tells no status: a refusal and a lost connection look the same there. A site that knows no
-        ranges begins to send everything; that is dropped after the headers.
+        ranges begins to send everything; that is dropped after the headers. Status 0 is a redirect to another origin.
         """
         request = page_request("GET", url, headers={"range": "bytes=0-0"}, world=World.ISOLATED)
         return await self._calls.perform(request | {"probe": True}, timeout_s=timeout_s, limit_bytes=64 * KIB)
@@ -88,7 +97,8 @@ class DownloadPage:
     async def start(self, url: str, *, timeout_s: float) -> tuple[str, Start]:
         """Start the download of *url*; returns the browser's name for it once the site has answered.
 
-        A start that the browser dropped (it does so silently above about ten a second) is repeated.
+        A start that the browser dropped (it does so silently above about ten a second) is repeated. Raises Moved when
+        a redirect took the page elsewhere, which is the only way to learn where; the page is of no use then.
         """
         limits = self.bridge.limits
         tokens: list[str] = []
@@ -97,7 +107,7 @@ class DownloadPage:
                 while True:
                     await self._pause()
                     token = secrets.token_hex(8)
-                    start = self._starts[token] = Start()
+                    start = self._starts[token] = Start(url)
                     tokens.append(token)
                     start.guid.add_done_callback(_heard)
                     await self.bridge.run("press", f"{url}#{token}", timeout_s=limits.step_s)
@@ -152,11 +162,11 @@ class DownloadPage:
         if self.page.url == self._stub_url:
             return
         self.left = True
-        for start in self._starts.values():
+        there, _, token = self.page.url.partition("#")
+        for waiting, start in self._starts.items():
             if not start.guid.done():
-                start.guid.set_exception(
-                    TransportFailed("the site answered the download with a page of another origin")
-                )
+                # The others, who were only waiting here, start again from where they were.
+                start.guid.set_exception(Moved(there if waiting == token else start.url))
 
     async def close(self) -> None:
         await self.bridge.close()

@@ -17,7 +17,7 @@ from playwright.async_api import BrowserContext, Page
 from playwright.async_api import Download as BrowserDownload
 
 from browser.bridge import Bridge
-from browser.download_pages import DownloadPage, Start
+from browser.download_pages import DownloadPage, Moved, Start
 from browser.errors import (
     BrowserError,
     SlotLost,
@@ -32,6 +32,9 @@ from browser.site import Site
 from browser.tailing import Seen, Tail, free_bytes
 from browser.transport import Download, Reply
 from browser.transport_limits import MIB
+
+#: Origins that may pass a download on to the next before we call it a circle.
+REDIRECTS = 4
 
 
 class Downloads:
@@ -58,7 +61,18 @@ class Downloads:
             raise TransportFailed(f"{url[:80]} is not an address a page can download from")
         deadline = asyncio.get_running_loop().time() + timeout_s
         start_timeout_s = min(start_timeout_s, timeout_s)
-        async with self._places.one(within_s=timeout_s), self._page_for(url) as page:
+        for _ in range(REDIRECTS):
+            try:
+                return await self._save_from(url, into, limit_bytes, start_timeout_s, deadline)
+            except Moved as moved:
+                url = moved.url
+        raise TransportFailed(f"more than {REDIRECTS} origins in a row passed the download on, the last to {url}")
+
+    async def _save_from(
+        self, url: str, into: Path, limit_bytes: int, start_timeout_s: float, deadline: float
+    ) -> Download:
+        within_s = max(0.0, deadline - asyncio.get_running_loop().time())
+        async with self._places.one(within_s=within_s), self._page_for(url) as page:
             probed = await page.probe(url, timeout_s=start_timeout_s)
             media_type = self._accepted(url, probed, into, limit_bytes)
             guid, start = await page.start(url, timeout_s=start_timeout_s)
@@ -70,7 +84,9 @@ class Downloads:
                     sha256 = await asyncio.get_running_loop().run_in_executor(self._threads, tail.seal)
                 complete = True
             except TimeoutError:
-                raise TransportTimeout(f"the download of {url} did not end within {timeout_s:g} s") from None
+                raise TransportTimeout(
+                    f"the download of {url} was not complete in time; {tail.size_bytes} bytes had arrived"
+                ) from None
             finally:
                 tail.discard()
                 self._bridge.spawn(self._release(guid, start, complete=complete))

@@ -105,7 +105,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
       } else if (request.body !== undefined) {
         init.body = request.body;
       }
-      const response = await fetch(request.url, init);
+      const response = request.probe ? await fetchOrRedirect(request.url, init) : await fetch(request.url, init);
       const reader = response.body ? response.body.getReader() : null;
       this.read = () => (reader ? reader.read() : { done: true });
       return { status: response.status, headers: Object.fromEntries(response.headers), url: response.url };
@@ -137,6 +137,18 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     close() {
       exchanges.delete(this.id);
       inputs.delete(this.request.input);
+    }
+  }
+
+  // A redirect to another origin fails like a lost connection; asked not to follow it, the browser admits it (status 0).
+  async function fetchOrRedirect(url, init) {
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      if (init.signal.aborted) throw error;
+      const response = await fetch(url, { ...init, redirect: 'manual' });
+      if (response.type !== 'opaqueredirect') throw error;
+      return response;
     }
   }
 

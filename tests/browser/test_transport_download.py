@@ -95,6 +95,20 @@ async def test_another_file_system_is_reached_by_copying(transport: PageTranspor
         into.unlink(missing_ok=True)
 
 
+async def test_a_redirect_to_another_origin_is_followed(transport: PageTransport, tmp_path: Path) -> None:
+    """The browser would show such a file instead of saving it; what it refuses there is told as well."""
+    moved = "https://assets.grok.com/moved?to=https://cdn.grok.com/asset"
+    for number in range(2):
+        done = await transport.download(f"{moved}?mb=2", into=tmp_path / f"{number}", limit_bytes=LIMIT)
+        assert done.path.read_bytes() == asset_bytes(2)
+    with pytest.raises(TransportRefused) as caught:
+        await transport.download(f"{moved}?status=404", into=tmp_path / "f", limit_bytes=LIMIT)
+    assert caught.value.status == 404
+    circle = "https://assets.grok.com/moved?to=https://cdn.grok.com/moved?to=https://assets.grok.com/moved"
+    with pytest.raises(TransportFailed):
+        await transport.download(circle, into=tmp_path / "f", limit_bytes=LIMIT, start_timeout_s=2)
+
+
 @pytest.mark.parametrize("status", [403, 404, 500])
 async def test_an_error_status_is_told_with_its_body(transport: PageTransport, tmp_path: Path, status: int) -> None:
     with pytest.raises(TransportRefused, match=str(status)) as caught:
@@ -146,7 +160,7 @@ async def test_a_download_that_breaks_is_a_failure(transport: PageTransport, chr
 
 
 async def test_deadlines_end_a_download(transport: PageTransport, world: TransportSite, tmp_path: Path) -> None:
-    with pytest.raises(TransportTimeout, match=r"did not end within 0\.6 s"):
+    with pytest.raises(TransportTimeout, match="not complete in time"):
         await transport.download(f"{ASSET}?mb=20&rate=2", into=tmp_path / "f", limit_bytes=LIMIT, timeout_s=0.6)
     with pytest.raises(TransportTimeout, match=r"within 0\.3 s"):
         await transport.download(
