@@ -179,6 +179,18 @@ async def test_the_profile_was_taken_away(bench: Bench) -> None:
         await bench.make()
 
 
+async def test_an_unreadable_frame_is_followed_too(bench: Bench) -> None:
+    bench.script.on(NEW, Stream(['{"result":{"conversation":{"conversationId":"C"}}}', "{oops}"]))
+    bench.script.on(f.TURNS, f.turns(f.turn()))
+    assert await bench.make()
+
+
+async def test_a_conversation_the_site_forgot(bench: Bench) -> None:
+    bench.script.on(NEW, [*f.START, CUTS[0]]).on(f.ASSETS, {"assets": []})
+    with pytest.raises(ours.GenerationFailed, match="no longer knows"):
+        await bench.make()
+
+
 async def test_an_unreadable_frame_is_drift(bench: Bench) -> None:
     bench.script.on(NEW, Stream(['{"result":{"conversation":{"conversationId":"C"}}}', "{oops}"]))
     with pytest.raises(ours.UpstreamDrifted) as caught:

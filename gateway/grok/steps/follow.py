@@ -42,6 +42,8 @@ TEXT_TIMES = 2
 #: Every how many lookups the slower sources are asked too.
 RARELY = 3
 _DRIFTS = 3
+#: How often in a row the site may not know a conversation of ours before it counts as gone.
+UNKNOWN_TIMES = 6
 
 
 async def follow(work: Work, sighting: Sighting, generation: Generation, *, patience_s: float) -> None:
@@ -67,7 +69,7 @@ async def follow(work: Work, sighting: Sighting, generation: Generation, *, pati
         if follower.texts >= TEXT_TIMES:
             raise text_instead(sighting)
         left_s = deadline - loop.time()
-        if left_s <= 0:
+        if left_s <= 0 or follower.gone:
             raise follower.gave_up(patience_s)
         await asyncio.sleep(min(left_s, wait_s or pause_s))
         pause_s = min(work.settings.follow_poll_s, pause_s * 1.5)
@@ -87,7 +89,8 @@ def text_instead(sighting: Sighting) -> NoVideoInAnswer:
 def broken_with(sighting: Sighting) -> Finding | None:
     """Return what the site's answer broke with, None when it did not."""
     if not sighting.failed:
-        return None
+        drift = UpstreamDrifted(sighting.drifted, field="frame")
+        return Finding("drift", drift) if sighting.drifted else None
     try:
         body = json.loads(sighting.failed)
     except ValueError:
@@ -110,6 +113,8 @@ class _Follower:
         self._round = 0
         self._errors: list[GatewayError] = []
         self.texts = 0
+        self.gone = False
+        self._unknown = 0
 
     async def look(self) -> float | None:
         """Ask once; returns how long to wait before the next time when the site says so (seconds)."""
@@ -150,6 +155,8 @@ class _Follower:
             return text_instead(sighting)
         if sighting.answered or sighting.progress >= 100:
             return GenerationFailed("the site says the video is finished and shows none")
+        if self.gone:
+            return GenerationFailed("the site no longer knows the conversation in which it was making the video")
         if self._errors and isinstance(self._errors[-1], UpstreamDrifted):
             return self._errors[-1]
         return UpstreamTimeout(f"the site did not finish the video within {patience_s:.0f} s of following it")
@@ -158,9 +165,13 @@ class _Follower:
         try:
             turns = await self._work.client.turns(self._sighting.conversation_id, kind=self._kind)
         except UpstreamRefused:
-            if self._kind is not None:
+            if self._kind is not None:  # g1 conversations are temporary; theirs may never be known here
+                self._unknown += 1
+                if self._unknown >= UNKNOWN_TIMES:
+                    self.gone = True
                 raise
             turns = await self._work.client.turns(self._sighting.conversation_id, kind=IMAGINE)
+        self._unknown = 0
         self._sighting.see_turns(turns)
         own = [turn for turn in turns if not turn.human]
         errors = [error for turn in own for error in turn.errors]

@@ -19,7 +19,7 @@ class Sighting:
     url: key below the assets host or absolute address of the finished video. moderated is sticky: a later attachment of a
     moderated video does not turn it into a success (#789). answered: the site closed its answer; text: its words.
     attachments: ids or paths the closing answer names. failed: the error the site's answer broke with, as it came;
-    failed_status: of its HTTP exchange, None inside a stream.
+    failed_status: of its HTTP exchange, None inside a stream. drifted: what of the stream could not be read.
     """
 
     conversation_id: str = ""
@@ -40,6 +40,7 @@ class Sighting:
     attachments: tuple[str, ...] = ()
     failed: str = ""
     failed_status: int | None = None
+    drifted: str = ""
     progress: int = field(default=0, compare=False)
     video_seen: bool = field(default=False, compare=False)
 

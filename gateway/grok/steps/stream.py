@@ -9,6 +9,7 @@ from enum import Enum
 
 from browser.errors import TransportFailed
 from browser.transport import StreamReply
+from gateway.errors import UpstreamDrifted
 from gateway.grok.steps.sighting import Sighting
 from gateway.grok.wire.fields import Json
 from gateway.grok.wire.frames import Frame, read_frame
@@ -43,8 +44,8 @@ async def read_answer(
 ) -> StreamEnd:
     """Read to the closing frame, to an error, to a settled video that is not closed in time, or to the end of the body.
 
-    *sighting* takes in every frame; *on_news* is awaited after each piece that brought frames. Raises SlotLost, LeaseLost,
-    UpstreamDrifted (a frame that is no frame).
+    *sighting* takes in every frame; *on_news* is awaited after each piece that brought frames. A frame that is no frame is
+    a cut: the site may go on with the video all the same. Raises SlotLost, LeaseLost.
     """
     splitter = ObjectSplitter()
     pieces = aiter(reply)
@@ -60,7 +61,11 @@ async def read_answer(
             return _stopped(sighting, "no frame came in time")
         except TransportFailed as exc:
             return _stopped(sighting, str(exc))
-        frames = [read_frame(value) for value in splitter.feed(piece)]
+        try:
+            frames = [read_frame(value) for value in splitter.feed(piece)]
+        except UpstreamDrifted as exc:
+            sighting.drifted = exc.message
+            return _stopped(sighting, exc.message)
         error = _take(frames, sighting)
         if frames:
             limit_s = LINGER_S if sighting.complete else None

@@ -58,7 +58,7 @@ async def submit(work: Work, ask: Ask) -> tuple[Ended, Sighting]:
     """Send the request and follow its stream to the end; returns how it ended and what was seen.
 
     Raises ShapeRefused or the site's refusal as GatewayError (in both cases nothing was generated and the step is forgotten),
-    BrowserFailed (page or browser died: the step stands), UpstreamDrifted.
+    BrowserFailed (page or browser died: the step stands).
     """
     await work.journal.stage(Stage.SUBMIT)
     await work.begin(SUBMIT, _intent(work, ask))
@@ -141,15 +141,16 @@ class Diary:
         self.sighting = sighting
         self._work = work
         self._asked = asked
-        self._written: tuple[object, ...] = ()
+        self._facts: tuple[object, ...] = ()
+        self._stored: dict[str, Any] = {}
 
     async def news(self, sighting: Sighting) -> None:
         facts = (*sighting.ids, sighting.response_id, sighting.url, sighting.moderated, sighting.answered)
-        if sighting.accepted and facts != self._written:
-            if not self._written:
+        if sighting.accepted and facts != self._facts:
+            if not self._facts:
                 self._work.memory.worked(self._work.lease.profile, self._work.lease.kind)
                 await self._work.journal.stage(Stage.GENERATE)
-            self._written = facts
+            self._facts = facts
             await self.write()
         if sighting.progress and not sighting.moderated:
             await self._work.journal.progress(min(99, sighting.progress))
@@ -157,6 +158,9 @@ class Diary:
     async def write(self) -> None:
         """Store everything seen so far, and let go of the claim to be the only one asking."""
         self._work.claims.hold(self._work.task.id, self.sighting.ids)
-        await self._work.journal.note(SUBMIT, self.sighting.stored())
+        stored = self.sighting.stored()
+        if stored != self._stored:
+            self._stored = stored
+            await self._work.journal.note(SUBMIT, stored)
         if self.sighting.ids:
             self._asked.seen()
