@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from playwright.async_api import BrowserContext, ProxySettings, ViewportSize
@@ -20,6 +20,7 @@ from browser.chromium import find_chromium
 from browser.display import Display
 from browser.driver import Driver
 from browser.errors import LaunchFailed
+from browser.launch_failures import explained
 from browser.profiles import ProfileDir, ProfileSpec
 
 #: Playwright's own limit on a launch; ours lies a little above, for a driver that does not answer.
@@ -27,6 +28,9 @@ LAUNCH_S = 60.0
 BEYOND_S = 5.0
 
 VIEWPORT: ViewportSize = {"width": 1280, "height": 800}
+
+#: Chromium puts a socket into a folder of its own there; a socket's path has at most 107 bytes.
+LONGEST_TMPDIR = 60
 
 #: After a crash Chromium asks in a bubble whether to restore the pages; nobody is there to answer.
 OURS = ("--hide-crash-restore-bubble",)
@@ -106,12 +110,6 @@ def proxy_settings(proxy: str | None) -> ProxySettings | None:
     return settings
 
 
-class Starter(Protocol):
-    """Starts a browser on a locked, cleared directory."""
-
-    async def start(self, spec: ProfileSpec, directory: ProfileDir) -> BrowserContext: ...
-
-
 class ChromiumStarter:
     """Starts Chromium from profile directories, a few at a time."""
 
@@ -154,7 +152,7 @@ class ChromiumStarter:
                 left = await asyncio.to_thread(processes.browsers_on, directory.user_data)
                 await processes.end(left, term_s=1.0)
                 if isinstance(exc, Exception):
-                    raise LaunchFailed(_why(spec.name, executable.path.name, exc)) from exc
+                    raise LaunchFailed(explained(exc, profile=spec.name, program=executable.path.name)) from exc
                 raise
 
     async def _environment(self) -> Mapping[str, Any]:
@@ -162,23 +160,11 @@ class ChromiumStarter:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         if self.settings.headed and sys.platform == "linux":
             environment.update(await self._display.environment())
+        if len(environment.get("TMPDIR", "")) > LONGEST_TMPDIR:
+            environment["TMPDIR"] = "/tmp"  # noqa: S108 - Chromium makes a folder of its own in it
         return environment
 
     def _screen(self) -> ViewportSize | None:
         """The page is told the true size of our screen; a fixed viewport would make it one with the page's."""
         size = self._display.size if self.settings.headed and not self.settings.resizable else None
         return None if size is None else {"width": size[0], "height": size[1]}
-
-
-def _why(profile: str, executable: str, exc: Exception) -> str:
-    if isinstance(exc, TimeoutError):
-        return f"profile {profile}: {executable} did not start within {LAUNCH_S:.0f} s"
-    text = str(exc)
-    if "ProcessSingleton" in text or "SingletonLock" in text:
-        return f"profile {profile}: another browser works in its directory"
-    if "No usable sandbox" in text or ("sandbox" in text.lower() and "zygote" in text.lower()):
-        return (
-            f"profile {profile}: this system gives {executable} no sandbox (user namespaces are off); "
-            "allow them, or switch the sandbox off explicitly"
-        )
-    return f"profile {profile}: {executable} did not start: {text.strip().splitlines()[0] if text.strip() else exc!r}"

@@ -25,6 +25,7 @@ from browser.launch import (
     merge_arguments,
     proxy_settings,
 )
+from browser.launch_failures import explained
 from browser.profiles import ProfileDir, ProfileSpec
 from tests.browser.real_pool import QUIET, browsers_below, kill
 
@@ -83,6 +84,31 @@ def test_the_sandbox_is_on_unless_we_are_root_or_it_was_switched_off(monkeypatch
     assert not LaunchSettings().sandboxed
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "Target closed\nBrowser logs:\n[pid=1][err] [1:1:1/2.3:ERROR:a/b.cc:4] first\n"
+            "[pid=1][err] [1:1:1/2.3:FATAL:a/process_posix.cc:315] Socket path too long: /x.\n",
+            "profile work: chromium did not start: Socket path too long: /x.",
+        ),
+        ("Target closed\nmore", "profile work: chromium did not start: Target closed"),
+        ("", "profile work: chromium did not start: Exception"),
+        (
+            "[pid=1][err] chromium: error while loading shared libraries: libnss3.so: cannot open shared object file",
+            "profile work: chromium needs libnss3.so, which is not installed: run scripts/install",
+        ),
+        (
+            "Chromium sandboxing failed!\n",
+            "profile work: this system gives chromium no sandbox: allow user namespaces, or switch the sandbox off "
+            "explicitly",
+        ),
+    ],
+)
+def test_a_failed_start_is_explained_by_what_the_browser_said(text: str, said: str):
+    assert explained(Exception(text), profile="work", program="chromium") == said
+
+
 @pytest.mark.browser
 async def test_playwrights_own_feature_lists_are_as_we_repeat_them(tmp_path: Path):
     """Fails when a new Playwright brings other lists: update browser/launch.py then."""
@@ -100,6 +126,25 @@ async def test_playwrights_own_feature_lists_are_as_we_repeat_them(tmp_path: Pat
             "--disable-features": list(PLAYWRIGHT_DISABLED_FEATURES),
             "--enable-features": list(PLAYWRIGHT_ENABLED_FEATURES),
         }
+    finally:
+        directory.unlock()
+        await driver.close()
+        await display.close()
+
+
+@pytest.mark.browser
+async def test_a_long_temporary_folder_does_not_keep_the_browser_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    driver, display = Driver(), Display()
+    directory = ProfileDir(tmp_path / "work")
+    directory.lock()
+    try:
+        starter = ChromiumStarter(LaunchSettings(args=QUIET), driver=driver, display=display, at_once=1)
+        await (await starter.start(ProfileSpec("work"), directory)).close()
     finally:
         directory.unlock()
         await driver.close()

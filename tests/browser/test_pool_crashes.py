@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -147,3 +148,21 @@ async def test_nothing_is_left_running_when_the_pool_is_left_by_an_error(tmp_pat
                 await asyncio.Event().wait()
     assert browsers_below(tmp_path) == []
     assert {process.pid for process in psutil.Process().children(recursive=True)} == children
+
+
+async def test_restarts_leave_no_descriptors_processes_or_files_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    us = psutil.Process()
+    held: list[tuple[int, int, int]] = []
+    with tempfile.TemporaryDirectory(prefix="t") as short:  # a socket's path has at most 107 bytes
+        monkeypatch.setenv("TMPDIR", short)
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        async with tiny_site() as site, real_pool(tmp_path, site, recycle_limit=9) as pool:
+            site.open_to_all = True
+            for _ in range(4):
+                await pool.check("work")
+                held.append((us.num_fds(), len(us.children()), len(list(Path(short).iterdir()))))
+                kill(browser_pid(pool))
+                await until(lambda: not pool.status()[0].running)
+            await pool.check("work")
+        assert list(Path(short).iterdir()) == []
+    assert held[1] == held[2] == held[3]
