@@ -21,12 +21,15 @@ VAGUE = re.compile(r"^_?(utils?|helpers?|common|manager|base|misc)$|(_utils?|_he
 CODE = {".py", ".js", ".css", ".html"}
 #: Files above 400 lines, each with the reason why it is one thing.
 LONG_FOR_A_REASON = {
+    "tests/browser/test_pool_clearance.py": "every way a profile's clearance changes, told in order",
     "tests/browser/transport_site.py": "one small site, read beside the tests that call its routes",
+    "tests/conformance/test_claims.py": "one subject, the claim, on each database",
 }
 #: Functions that start a task outside a group: what owns it instead, so that it cannot be forgotten.
 OWNED_OTHERWISE = {
     "browser/bridge.py spawn": "kept in a set, cancelled and awaited when the bridge closes",
     "browser/cleanup.py finish": "awaited on the next lines, shielded: that is its purpose",
+    "gateway/db/whole.py whole": "awaited on the next lines, also when cancelled: that is its purpose",
 }
 LOCKS = ("scripts/requirements.txt", "scripts/requirements-dev.txt")
 
