@@ -94,6 +94,7 @@ class GrokCallMaker:
                     media=self._media,
                     settings=self._settings,
                     memory=self._memory,
+                    forms=self._forms,
                     ways=self._ways,
                     quota=self._quota,
                 ).draw()

@@ -25,8 +25,13 @@ def effective_mode(request: ChatRequest) -> str:
     return "expert" if request.thinking else "fast"
 
 
-def rest_chat(request: ChatRequest, message: str, file_ids: Sequence[str] = (), *, named: bool = False) -> Body:
-    """Return the body of ``conversations/new``: by ``modeId`` (2026-04), or *named* by model (2026-02)."""
+def rest_chat(
+    request: ChatRequest, message: str, file_ids: Sequence[str] = (), *, named: bool = False, drawing: bool = False
+) -> Body:
+    """Return the body of ``conversations/new``: by ``modeId`` (2026-04), or *named* by model (2026-02).
+
+    drawing: pictures are wanted, not words.
+    """
     mode = effective_mode(request)
     if named:
         choice: Body = {"modelName": request.rest_name}
@@ -49,7 +54,7 @@ def rest_chat(request: ChatRequest, message: str, file_ids: Sequence[str] = (), 
         "enableImageStreaming": request.draw > 0,
         "imageGenerationCount": request.draw,
         "forceConcise": False,
-        "toolOverrides": {},
+        "toolOverrides": {"imageGen": True} if drawing else {},
         "enableSideBySide": False,
         "sendFinalMetadata": True,
         "isReasoning": bool(request.thinking),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from gateway.calls.model import ChatEvent, ChatRequest, PictureRefused
@@ -28,7 +28,11 @@ class FormRefused(Exception):
 
 @dataclass(slots=True)
 class Hearing:
-    """Hears one answer and tells the caller. beside: begins work that goes on while the text comes (fetching pictures)."""
+    """Hears one answer and tells the caller.
+
+    beside: begins work that goes on while the text comes (fetching pictures). on_picture: takes finished pictures instead.
+    enough: whether the rest of the answer is not needed any more.
+    """
 
     request: ChatRequest
     message: str
@@ -38,6 +42,8 @@ class Hearing:
     pictures: PictureStore
     emit: Emit[ChatEvent]
     beside: Beside
+    on_picture: Callable[[SiteImage], None] | None = None
+    enough: Callable[[], bool] = lambda: False
     answer: Answer = field(init=False)
     _fetched: int = 0
     _failed: GatewayError | None = None
@@ -51,7 +57,7 @@ class Hearing:
             raise self.refused(read_stream_problem(said.error))
         for told in self.answer.hear(said):
             await self._tell(told)
-        return self.answer.complete
+        return self.answer.complete or self.enough()
 
     async def close(self) -> None:
         """Take the answer for complete: nothing more comes."""
@@ -72,7 +78,9 @@ class Hearing:
         return error
 
     async def _tell(self, told: ChatEvent | SiteImage) -> None:
-        if isinstance(told, SiteImage):
+        if isinstance(told, SiteImage) and self.on_picture is not None:
+            self.on_picture(told)
+        elif isinstance(told, SiteImage):
             self.beside(self._fetch(told))
         else:
             await self.emit(told)

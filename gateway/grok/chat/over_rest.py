@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
 from browser.errors import BrowserError, SlotLost, TransportFailed, TransportTimeout
 from browser.transport import StreamReply
 from gateway.errors import AnswerCut, GatewayError, UpstreamTimeout
-from gateway.grok.chat.bodies import rest_chat
 from gateway.grok.chat.hearing import Hearing
 from gateway.grok.client import GrokClient
 from gateway.grok.exchange import from_browser
@@ -26,10 +27,9 @@ LINGER_S = 2.0
 LOOKS, LOOK_PAUSE_S = 3, 1.0
 
 
-async def chat_over_rest(hearing: Hearing, *, named: bool) -> None:
-    """Ask, and hear the answer to its end. named: with the older names of models. Raises FormRefused, GatewayError."""
+async def read_stream(hearing: Hearing, body: Mapping[str, Any]) -> None:
+    """Ask, and hear the answer to its end. Raises FormRefused, GatewayError."""
     settings = hearing.settings
-    body = rest_chat(hearing.request, hearing.message, hearing.file_ids, named=named)
     try:
         async with hearing.client.new_conversation(
             body,

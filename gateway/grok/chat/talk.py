@@ -6,11 +6,11 @@ import structlog
 
 from gateway.calls.model import ChatEvent, ChatRequest
 from gateway.calls.running import Emit, beside
-from gateway.grok.chat.bodies import effective_mode
+from gateway.grok.chat.bodies import effective_mode, rest_chat
 from gateway.grok.chat.forms import Form, FormMemory
 from gateway.grok.chat.hearing import FormRefused, Hearing
 from gateway.grok.chat.over_mgw import chat_over_mgw
-from gateway.grok.chat.over_rest import chat_over_rest
+from gateway.grok.chat.over_rest import read_stream
 from gateway.grok.chat.transcript import Message
 from gateway.grok.client import GrokClient
 from gateway.grok.exchange import refusal_of
@@ -41,9 +41,14 @@ async def talk(
     settings: Settings,
     memory: ProfileMemory,
     forms: FormMemory,
+    rests: str = "",
+    drawing: bool = False,
 ) -> None:
-    """Have the site answer, in the first form that it takes; the last event is Ended. Raises GatewayError."""
-    client = GrokClient(lease, memory, rests=rests_as(request))
+    """Have the site answer, in the first form that it takes; the last event is Ended. Raises GatewayError.
+
+    rests: what a rate limit rests (chats of this mode). drawing: pictures are wanted, not words.
+    """
+    client = GrokClient(lease, memory, rests=rests or rests_as(request))
     files = await upload_inputs(client, media, message.images)
     order = forms.order(lease.profile)
     for form in order:
@@ -62,7 +67,9 @@ async def talk(
                 if form is Form.MGW:
                     await chat_over_mgw(hearing)
                 else:
-                    await chat_over_rest(hearing, named=form is Form.REST_NAMED)
+                    named = form is Form.REST_NAMED
+                    body = rest_chat(request, message.text, hearing.file_ids, named=named, drawing=drawing)
+                    await read_stream(hearing, body)
         except FormRefused as exc:
             log.info("chat form refused", form=form.value, reason=exc.error.message)
             if form is order[-1]:
