@@ -54,11 +54,22 @@ async def test_a_rate_limit_is_waited_out(client: Client, sim: Simulator, scenar
     assert len(await sim.ledger(kind="submit_video")) == 2
 
 
-@pytest.mark.parametrize("scenario", ["stale-page", "challenge-once-reload-clears", "load-shed-503"])
+@pytest.mark.parametrize("scenario", ["stale-page", "challenge-once-reload-clears"])
 async def test_what_passes_by_itself_is_not_the_callers_business(client: Client, sim: Simulator, scenario: str) -> None:
     await sim.play(scenario, times=1, match={"route": "submit_video"})
     task = await client.wait(await client.create(f"a patient cat, {scenario}"), within_s=60)
     assert task["status"] == "completed", task
+
+
+@pytest.mark.parametrize("scenario", ["load-shed-503", "stream-overload"])
+async def test_a_video_the_site_sheds_is_looked_for_and_not_asked_for_again(
+    client: Client, sim: Simulator, scenario: str
+) -> None:
+    """Table 2.12: no replay of media. The site may have begun; only its records can tell."""
+    task = await client.wait(await client.create(f"an impatient cat [sim:{scenario}]"), within_s=90)
+    assert task["status"] == "failed", task
+    assert task["error"]["code"] == "upstream_overloaded" and task["error"]["retryable"] is True
+    assert len(await sim.ledger(kind="submit_video")) == 1
 
 
 async def waiting_for(client: Client, task_id: str, code: str) -> dict[str, object]:
