@@ -1,0 +1,90 @@
+"""``python -m tests.bench``: measure in one run, direct client and gateway side by side, and print the table.
+
+``--only NAME`` (several times) runs some parts: transport, tasks. ``--quick`` shortens every load. The exit status is 0
+whatever the figures say; a missed target is printed as MISSED.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from playwright.async_api import async_playwright
+
+from browser.transport_limits import TransportLimits
+from tests.bench import gateway_bench
+from tests.bench.transport_bench import Figure, measure
+from tests.browser.transport_fixtures import launch, open_on
+from tests.browser.transport_site import TransportSite
+from tests.e2e.gateway_process import Gateway
+from tests.simulator.client import Simulator
+
+
+async def transport(quick: bool) -> list[Figure]:
+    """The page against curl_cffi, same site, same run."""
+    with tempfile.TemporaryDirectory() as folder, TransportSite(Path(folder)).running() as site:
+        async with async_playwright() as playwright:
+            running = await launch(playwright, site, Path(folder))
+            opened = await open_on(running, TransportLimits(streams=100))
+            try:
+                return await measure(
+                    opened.transport, port=site.port, cookie="session=abc", seconds=2.0 if quick else 8.0
+                )
+            finally:
+                await opened.transport.close()
+                await running.context.close()
+
+
+async def tasks(quick: bool) -> list[Figure]:
+    """A gateway in its own process, three profiles, against the simulator."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder:
+        async with Simulator(pace=0.4) as sim:
+            gateway = Gateway(Path(folder) / "data", sim.browser_args)
+            names = [f"p{number}" for number in range(3)]
+            for name in names:
+                await gateway.import_profile(name, await sim.account(email=f"{name}@example.com"))
+            await gateway.start()
+            try:
+                figures += await gateway_bench.overhead(gateway, sim, times=4 if quick else 12)
+                figures += await gateway_bench.cancels(gateway, sim, times=2 if quick else 6)
+                figures += await gateway_bench.polls(gateway)
+                figures += await gateway_bench.memory(gateway, len(names))
+            finally:
+                await gateway.stop()
+            single = Gateway(Path(folder) / "single", sim.browser_args, idle_suspend_s="1")
+            await single.import_profile("p0", await sim.account(email="single@example.com"))
+            await single.start()
+            try:
+                figures += await gateway_bench.resuming(sim, single, "p0")
+            finally:
+                await single.stop()
+    return figures
+
+
+PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {"transport": transport, "tasks": tasks}
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=list(PARTS), help="run this part (may be given again)")
+    parser.add_argument("--quick", action="store_true", help="short loads: to see that it runs, not to quote")
+    chosen = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}")
+    print(f"{'':<46}{'value':>10}{'direct':>10}  {'unit':<8}target")
+    missed = 0
+    for name in chosen.only or PARTS:
+        print(f"-- {name}")
+        for figure in await PARTS[name](chosen.quick):
+            print(figure, flush=True)
+            missed += not figure.met
+    print(f"{missed} of the targets missed" if missed else "all targets met")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
