@@ -50,7 +50,7 @@ class Work:
 
         Ties the task to the account before its first side effect.
         """
-        if not self._bound and (self.task.account_id or None) != (self.account_id or None):
+        if not self._bound and (self.task.account_id is None or self.task.account_id != self.account_id):
             await self.journal.bind(account_id=self.account_id or None, profile=self.lease.profile)
         self._bound = True
         if self.step(name) is None:
