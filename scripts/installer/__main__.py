@@ -148,7 +148,11 @@ def _alone() -> Iterator[None]:
     except OSError as exc:
         raise Failed(f"This folder must be writable by you ({exc.strerror}): {ROOT}") from exc
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another scripts/install is at work here; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -68,12 +68,12 @@ async def with_gateway(terminal: Terminal, service: Service, site: Simulator, *,
         async with httpx2.AsyncClient(
             base_url=service.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=60
         ) as http:
-            task = await one_video(terminal, http, out)
+            await one_video(terminal, http, out)
         terminal.say()
         if once:
             terminal.say("Next: scripts/demo (without --once) keeps this gateway running for you to call.")
         else:
-            terminal.say(invitation(terminal, service.url, key, task))
+            terminal.say(invitation(terminal, service.url, key))
         terminal.say(with_your_account(terminal))
         if not once:
             terminal.say("\nThe gateway runs until Ctrl-C.")
@@ -92,7 +92,7 @@ async def until_told_to_stop(service: Service) -> None:
     raise DemoFailed("the gateway ended by itself")
 
 
-async def one_video(terminal: Terminal, http: httpx2.AsyncClient, out: Path) -> str:
+async def one_video(terminal: Terminal, http: httpx2.AsyncClient, out: Path) -> None:
     with terminal.step("video") as said:
         task = await client.create(http, ORDER)
         said.append(f"POST /v1/video/tasks: {ORDER['prompt']!r}, {LENGTH_S} s, {ORDER['resolution']}")
@@ -115,16 +115,15 @@ async def one_video(terminal: Terminal, http: httpx2.AsyncClient, out: Path) -> 
         said.append(
             f"it plays: {film.width}x{film.height}, {film.seconds:.1f} s, {film.frames} frames, {film.codec}, {size / 1e6:.2f} MB"
         )
-    return task
 
 
-def invitation(terminal: Terminal, url: str, key: str, task: str) -> str:
+def invitation(terminal: Terminal, url: str, key: str) -> str:
     order = json.dumps({"model": ORDER["model"], "prompt": "a paper boat in the rain", "video_length": LENGTH_S})
     return f"""{terminal.strong("Call it yourself, in another terminal")}
-  export KEY={key}
-  curl -s {url}/v1/video/tasks -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
-    -d '{order}'
-  curl -N {url}/v1/video/tasks/{task}/stream -H "Authorization: Bearer $KEY"
+  export URL={url} KEY={key}
+  task=$(curl -s $URL/v1/video/tasks -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
+    -d '{order}' | grep -o 'task_[0-9a-f]\\{{9,\\}}')
+  curl -N $URL/v1/video/tasks/$task/stream -H "Authorization: Bearer $KEY"
 """
 
 

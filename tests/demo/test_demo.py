@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -81,9 +82,11 @@ def test_it_stays_up_until_ctrl_c(tmp_path, environment):
             said += line
             if "until Ctrl-C" in line:
                 break
-        key, url = re.search(r"KEY=(gw_\S+)", said), re.search(r"curl -s (http\S+)/v1", said)
-        assert key, said
-        assert url, said
+        told = re.search(r"^  export URL=.*?^  curl -N [^\n]*$", said, re.MULTILINE | re.DOTALL)
+        assert told, said
+        if shutil.which("curl"):
+            followed = subprocess.run(["bash", "-c", told[0]], capture_output=True, text=True, timeout=60, check=True)
+            assert '"completed"' in followed.stdout.splitlines()[-2] + followed.stdout.splitlines()[-1]
         os.killpg(demo.pid, signal.SIGINT)
         assert demo.wait(40) == 0
     finally:
