@@ -66,6 +66,7 @@ class MemoryMedia:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.assets: dict[str, Asset] = {}
+        self.drafts = 0
 
     def target(self, asset_id: str, suffix: str) -> Path:
         return self.directory / f"{asset_id}{suffix}"
@@ -79,6 +80,15 @@ class MemoryMedia:
         asset = Asset(f"in{len(self.assets)}", kind, media_type, suffix, len(data), "", **facts)
         self.target(asset.id, suffix).write_bytes(data)
         return await self.record(asset)
+
+    def draft(self) -> Path:
+        self.drafts += 1
+        return self.directory / f"draft{self.drafts}.part"
+
+    async def take(self, file: Path, *, kind: AssetKind, suffix: str, media_type: str, **facts: Any) -> Asset:
+        data = file.read_bytes()
+        file.unlink()
+        return await self.add(data, kind=kind, suffix=suffix, media_type=media_type, **facts)
 
     async def get(self, asset_id: str) -> Asset:
         if asset_id not in self.assets:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from browser.errors import TooLarge, TransportRefused
+from browser.errors import TooLarge, TransportRefused, TransportTimeout
 from browser.transport import Download, FilePart, Reply, World
 
 JSON = {"content-type": "application/json"}
@@ -50,6 +50,37 @@ class Stream:
                 await asyncio.sleep(piece)
             else:
                 yield piece if isinstance(piece, str) else jsonlib.dumps(piece) + "\n"
+
+
+@dataclass
+class ScriptedSocket:
+    """A scripted WebSocket. frames: JSON values or text to receive, exceptions to raise, numbers of seconds of silence, or
+    functions of what was sent so far that return one of these."""
+
+    frames: list[Any]
+    sent: list[Any] = field(default_factory=list)
+    closed: bool = False
+
+    async def send(self, text: str) -> None:
+        self.sent.append(jsonlib.loads(text))
+
+    async def receive(self, *, timeout_s: float) -> str:
+        frame = self.frames.pop(0) if self.frames else 3600.0
+        if callable(frame):
+            frame = frame(self.sent)
+        if isinstance(frame, int | float):
+            await asyncio.sleep(min(timeout_s, frame))
+            if frame <= timeout_s:
+                return await self.receive(timeout_s=timeout_s - frame)
+            self.frames.insert(0, frame - timeout_s)
+            raise TransportTimeout("silence")
+        if isinstance(frame, BaseException):
+            raise frame
+        return frame if isinstance(frame, str) else jsonlib.dumps(frame)
+
+    @property
+    def events(self) -> list[str]:
+        return [sent.get("event", {}).get("type", "") for sent in self.sent]
 
 
 class Script:
@@ -146,7 +177,20 @@ class Script:
         return self._reply(Call(f"UPLOAD {url}", {**json, key: "…"}, world))
 
     def open_socket(self, url: str, *, timeout_s: float = 20.0) -> Any:
-        raise AssertionError("videos need no socket")
+        return self._socket(url)
+
+    @asynccontextmanager
+    async def _socket(self, url: str) -> AsyncIterator[ScriptedSocket]:
+        self.calls.append(Call(f"SOCKET {url.partition('?')[0]}", query=url.partition("?")[2]))
+        answer = self._next(f"SOCKET {url.partition('?')[0]}", self.calls[-1])
+        if isinstance(answer, tuple):
+            answer = TransportRefused("refused", status=404)
+        if isinstance(answer, BaseException):
+            raise answer
+        try:
+            yield answer
+        finally:
+            answer.closed = True
 
     def _reply(self, call: Call) -> Reply:
         self.calls.append(call)

@@ -63,7 +63,7 @@ class Desk:
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="world")
 async def the_world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     folder = tmp_path_factory.mktemp("page")
-    async with Simulator(pace=0.4, generation="both") as sim, async_playwright() as playwright:
+    async with Simulator(pace=0.2, generation="both", pictures="one") as sim, async_playwright() as playwright:
         state = await sim.account(email="a@example.com")
         context = await playwright.chromium.launch_persistent_context(
             folder / "profile",
