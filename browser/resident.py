@@ -106,6 +106,7 @@ class Resident:
                 affairs.standing.learn(verdict.account)
                 affairs.standing.verified_at = datetime.now(UTC)
                 affairs.standing.refusals = 0
+                affairs.reloaded_at = None  # the reload helped: another refusal may be answered by another one
             case Answer.SETTLE:
                 affairs.standing.refused()
                 self._attendant.judge.settle(verdict)

@@ -95,6 +95,17 @@ async def test_a_refusal_soon_after_a_reload_is_believed_and_shown_to_a_human(tm
         assert pool.status()[0].next_action.startswith("the site wants a human")
 
 
+async def test_work_done_after_a_reload_earns_the_next_one(tmp_path: Path):
+    async with fake_pool(tmp_path, "work") as (pool, world):
+        for reloads in (1, 2):
+            async with pool.lease("chat", timeout_s=5) as lease:
+                lease.report(STALE)
+            await until(lambda wanted=reloads: world.count("reload work") == wanted)
+            await until(lambda: stands(pool, "work") is Clearance.READY)
+            async with pool.lease("chat", timeout_s=5) as lease:
+                lease.report(READY)
+
+
 async def test_a_reload_that_does_not_help_leaves_the_sites_word(tmp_path: Path):
     async with fake_pool(tmp_path, "work") as (pool, world):
         async with pool.lease("chat", timeout_s=5) as lease:

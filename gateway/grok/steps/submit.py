@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from browser.clearance import Clearance, Verdict
 from browser.errors import BrowserError, SlotLost, TransportFailed
 from browser.transport import StreamReply
 from gateway.errors import GatewayError
@@ -149,6 +150,7 @@ class Diary:
         if sighting.accepted and facts != self._facts:
             if not self._facts:
                 self._work.memory.worked(self._work.lease.profile, self._work.lease.kind)
+                self._work.lease.report(Verdict(Clearance.READY, "the site works for it"))
                 await self._work.journal.stage(Stage.GENERATE)
             self._facts = facts
             await self.write()
