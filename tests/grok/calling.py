@@ -67,7 +67,14 @@ def thought(text: str, tag: str = "summary") -> dict[str, Any]:
 
 
 def whole(message: str, **fields: Any) -> dict[str, Any]:
-    said = {"responseId": "R", "message": message, "sender": "assistant", "streamErrors": [], "partial": False, **fields}
+    said = {
+        "responseId": "R",
+        "message": message,
+        "sender": "assistant",
+        "streamErrors": [],
+        "partial": False,
+        **fields,
+    }
     return response(modelResponse=said)
 
 

@@ -231,7 +231,9 @@ async def test_silence_at_the_start_and_in_the_middle(calls):
 
 async def test_a_broken_stream_is_mended_from_the_conversation(calls):
     calls.answers(*START, token("Hel"), TransportFailed("reset"))
-    calls.script.on(TURNS, turns(human(), turn([], message="Hel", partial=True)), turns(human(), turn([], message="Hello")))
+    calls.script.on(
+        TURNS, turns(human(), turn([], message="Hel", partial=True)), turns(human(), turn([], message="Hello"))
+    )
     events = await calls.chat()
     assert words(events) == "Hello"
     assert events[-1] == Ended("stop", "Hello")

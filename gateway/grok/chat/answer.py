@@ -16,11 +16,12 @@ from gateway.grok.wire.fields import Json
 class Answer:
     """Hears pieces, one after the other.
 
-    thoughts: whether reasoning is passed on. begun: the site generated something. complete: nothing more will come; ending:
+    thoughts: whether reasoning is passed on. draw: pictures at most. begun: the site generated something. complete: nothing more will come; ending:
     only a closing piece may.
     """
 
     thoughts: bool = True
+    draw: int = 10
     begun: bool = False
     complete: bool = False
     ending: bool = False
@@ -68,7 +69,7 @@ class Answer:
             yield from self._card(card)
         for image in said.images:
             yield from self._image(image)
-        if said.whole is not None and self._is_ours(said):
+        if said.whole is not None:
             self._copy = said.whole
             self.errors = self.errors or said.whole.errors
             self.complete = self.complete or said.whole.closing
@@ -93,9 +94,6 @@ class Answer:
         whole = self._whole if self._whole and not shown.startswith(self._whole) else shown
         sources = tuple(Citation(url, title) for url, title in self._titles.items())
         return Ended(self.reason, whole, sources)
-
-    def _is_ours(self, said: Said) -> bool:
-        return not self.response_id or said.response_id in {self.response_id, ""}
 
     def _show(self, parts: list[str | Mark]) -> Iterator[ChatEvent]:
         for part in parts:
@@ -137,7 +135,7 @@ class Answer:
         self._images[image.key] = image
         if image.final:
             self._settled.add(image.key)
-            if _path(image.url) not in self._urls:
+            if _path(image.url) not in self._urls and self.wanted < self.draw:
                 self._urls.add(_path(image.url))
                 self.wanted += 1
                 yield image

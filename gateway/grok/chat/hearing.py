@@ -49,7 +49,7 @@ class Hearing:
     _failed: GatewayError | None = None
 
     def __post_init__(self) -> None:
-        self.answer = Answer(thoughts=self.request.thinking is not False)
+        self.answer = Answer(thoughts=self.request.thinking is not False, draw=self.request.draw)
 
     async def hear(self, said: Said) -> bool:
         """Take one piece in; True when the answer is complete. Raises what an error in it means."""

@@ -39,11 +39,11 @@ class InlineMarks:
     def feed(self, text: str) -> list[str | Mark]:
         """Return what is certain by now, in order."""
         self._held += text
-        return list(self._scan(at_end=False))
+        return _joined(self._scan(at_end=False))
 
     def flush(self) -> list[str | Mark]:
         """Return what is left at the end of the text; a mark that was cut is dropped."""
-        found = list(self._scan(at_end=True))
+        found = _joined(self._scan(at_end=True))
         self._held = ""
         return found
 
@@ -65,6 +65,17 @@ class InlineMarks:
             elif mark is not None:
                 yield mark
             self._held = self._held[length:]
+
+
+def _joined(parts: Iterator[str | Mark]) -> list[str | Mark]:
+    """Return *parts* with neighbouring texts made one."""
+    found: list[str | Mark] = []
+    for part in parts:
+        if found and isinstance(part, str) and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(part)
+    return found
 
 
 def without_marks(text: str) -> str:

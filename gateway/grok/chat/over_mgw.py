@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from gateway.errors import AnswerCut, GatewayError, LoginRequired, UpstreamError
 from gateway.grok.chat.bodies import event, item_create, session_create
 from gateway.grok.chat.hearing import FormRefused, Hearing
 from gateway.grok.exchange import from_browser
+from gateway.grok.wire.chat import Said
 from gateway.grok.wire.fields import Json, mapping, text
 from gateway.grok.wire.mgw import camel, read_mgw_event
 from gateway.grok.wire.problems import read_problem, read_stream_problem
@@ -71,6 +73,7 @@ class _Session:
         self._socket = socket
         self._id = ""
         self._made = self._attached = False
+        self._voice = ""
         self._pings: set[str] = set()
 
     async def converse(self) -> None:
@@ -79,9 +82,10 @@ class _Session:
         limit_s = hearing.settings.call_first_frame_timeout_s
         while not self._made:
             self._learn(await self._next(limit_s))
-        with suppress(TransportTimeout):
-            while not self._attached:
-                self._learn(await self._next(ATTACH_S))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ATTACH_S):
+                while not self._attached:
+                    self._learn(await self._next(limit_s))
         await self._send(item_create(hearing.message, hearing.file_ids))
         self.asked = True
         await self._send(event("response.create"))
@@ -101,8 +105,14 @@ class _Session:
             if kind == "session.ended":
                 raise AnswerCut("the site ended the session before its answer was complete")
             hearing.answer.conversation_id = hearing.answer.conversation_id or self._id
-            if await hearing.hear(read_mgw_event(heard)):
+            if await hearing.hear(self._one_voice(read_mgw_event(heard), kind)):
                 return
+
+    def _one_voice(self, said: Said, kind: str) -> Said:
+        """A site that sends the text in both of its forms is heard in the first."""
+        if said.text:
+            self._voice = self._voice or kind
+        return replace(said, text="") if said.text and kind != self._voice else said
 
     async def _next(self, limit_s: float) -> Json:
         """Return the next event that is not a heartbeat. Raises TransportTimeout after *limit_s* of silence."""

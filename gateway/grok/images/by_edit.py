@@ -80,7 +80,7 @@ async def _once(request: ImageRequest, body: Body, client: GrokClient, gallery: 
 
     async with beside() as begin:
         hearing = Hearing(
-            request=ChatRequest((), "auto", key_id=request.key_id),
+            request=ChatRequest((), "auto", draw=request.count, key_id=request.key_id),
             message=request.prompt,
             file_ids=(),
             client=client,

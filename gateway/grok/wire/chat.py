@@ -92,8 +92,8 @@ def read_chat_frame(value: Json) -> Said:
     if frame.error is not None:
         return Said(error=frame.error)
     response = response_of(value)
-    if (integer(response, "sideBySideIndex") or 0) > 0 and frame.token is not None:
-        return Said()
+    if (integer(response, "sideBySideIndex") or 0) > 0 and (frame.token is not None or frame.answer is not None):
+        return Said()  # the other one of two answers
     text_, thought = _words(frame)
     model = mapping(response, "modelResponse")
     image = read_image(mapping(response, "streamingImageGenerationResponse"))
