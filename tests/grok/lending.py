@@ -16,7 +16,7 @@ from browser.transport import Transport
 
 @dataclass
 class OneLease:
-    """Keeps what was reported."""
+    """Keeps what was reported; worked: how often the site was said to work for the profile."""
 
     transport: Transport
     profile: str = "work"
@@ -24,9 +24,13 @@ class OneLease:
     account: Mapping[str, str] = field(default_factory=lambda: {"id": "U"})
     verdicts: list[Verdict] = field(default_factory=list)
     cooldowns: list[Cooldown] = field(default_factory=list)
+    worked: int = 0
 
     def report(self, verdict: Verdict) -> None:
-        self.verdicts.append(verdict)
+        if verdict.clearance is Clearance.READY:
+            self.worked += 1
+        else:
+            self.verdicts.append(verdict)
 
     def cool(self, kind: str, until: datetime, reason: str) -> None:
         self.cooldowns.append(Cooldown(kind, until, reason))

@@ -36,6 +36,7 @@ async def test_the_straight_way(bench: Bench) -> None:
     assert bench.journal.bound == ("U", "work")
     assert bench.journal.progresses == sorted(bench.journal.progresses)
     assert bench.submits() == 1
+    assert bench.lease.worked == 1
     [call] = [call for call in bench.script.calls if call.what == NEW]
     assert call.world is World.MAIN
     assert not [name for name in call.headers if "statsig" in name.lower()]
