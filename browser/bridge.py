@@ -71,13 +71,12 @@ class Bridge:
     async def install(
         cls, page: Page, *, limits: TransportLimits, on_lost: Callable[[str], None] = lambda _: None
     ) -> Bridge:
-        """Put our code into *page*, its present document included."""
+        """Put our code into *page*, its present document included. Raises SlotLost."""
         try:
-            session = await page.context.new_cdp_session(page)
-            bridge = cls(page, session, limits, on_lost)
-            await bridge._start()
-        except BrowserError:
-            raise
+            async with asyncio.timeout(limits.page_s):
+                session = await page.context.new_cdp_session(page)
+                bridge = cls(page, session, limits, on_lost)
+                await bridge._start()
         except Exception as error:
             raise SlotLost(f"the page could not be prepared: {_line(error)}") from error
         return bridge
@@ -155,7 +154,7 @@ class Bridge:
         """Send one CDP command on the page's session."""
         self._check()
         try:
-            async with self._bounded(timeout_s):
+            async with self.bounded(timeout_s):
                 answer: dict[str, Any] = await self.session.send(method, parameters)
                 return answer
         except TimeoutError:
@@ -167,7 +166,7 @@ class Bridge:
     async def _evaluate(self, expression: str, parameters: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         self._check()
         try:
-            async with self._bounded(timeout_s):
+            async with self.bounded(timeout_s):
                 if not self._in_document.is_set():
                     await self._in_document.wait()
                 answer = await self.session.send(
@@ -190,8 +189,11 @@ class Bridge:
         return result
 
     @asynccontextmanager
-    async def _bounded(self, timeout_s: float) -> AsyncIterator[None]:
-        """A deadline that also passes when the page is lost: a crashed renderer leaves some calls without an answer."""
+    async def bounded(self, timeout_s: float) -> AsyncIterator[None]:
+        """A deadline that also passes when the page is lost: a crashed renderer leaves some calls without an answer.
+
+        Raises TimeoutError; then ``lost`` tells which of the two it was.
+        """
         async with asyncio.timeout(timeout_s) as deadline:
             self._deadlines.add(deadline)
             try:

@@ -17,7 +17,7 @@ from playwright.async_api import Download as BrowserDownload
 from playwright.async_api import Page, Route
 
 from browser.bridge import Bridge
-from browser.errors import TransportFailed, TransportTimeout
+from browser.errors import BrowserError, TransportFailed, TransportTimeout
 from browser.exchanges import Calls, page_request
 from browser.transport import Reply, World
 from browser.transport_limits import KIB, TransportLimits
@@ -40,45 +40,43 @@ class Start:
         self.url = url
         self.guid: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.download: BrowserDownload | None = None
+        self.told = asyncio.Event()
         self.given_up = False
 
 
 class DownloadPage:
     """A stub page of one origin."""
 
-    def __init__(self, page: Page, bridge: Bridge, stub_url: str) -> None:
+    bridge: Bridge
+    _calls: Calls
+
+    def __init__(self, page: Page, stub_url: str) -> None:
         self.page = page
-        self.bridge = bridge
         self.users = 0
         self.left = False
         self._stub_url = stub_url
-        self._calls = Calls(bridge)
-        self._starts: dict[str, Start] = {}
-        self._begun_unseen: dict[str, Start] = {}
-        self._running: dict[str, Start] = {}
+        self._starts: dict[str, Start] = {}  # by token, until the browser names their downloads
+        self._running: dict[str, Start] = {}  # by the browser's name
+        self._untold: dict[str, Start] = {}  # by token, begun but not announced by the driver yet
         self._next_start = 0.0
 
     @classmethod
     async def open(cls, page: Page, stub_url: str, limits: TransportLimits) -> DownloadPage:
-        """Make *page*, a new one, a download page; it is closed if that fails."""
-        try:
-            bridge = await Bridge.install(page, limits=limits)
+        """Make *page*, a new one, a download page. The caller closes it if that fails."""
 
-            async def answer(route: Route) -> None:
-                await route.fulfill(status=200, content_type="text/html", body=STUB)
+        async def answer(route: Route) -> None:
+            await route.fulfill(status=200, content_type="text/html", body=STUB)
 
-            await page.route(stub_url, answer)
-            await page.goto(stub_url, wait_until="domcontentloaded", timeout=limits.step_s * 1000)
-            await page.unroute(stub_url)
-            made = cls(page, bridge, stub_url)
-            bridge.session.on("Page.downloadWillBegin", made._begun)
-            bridge.session.on("Page.downloadProgress", made._went_on)
-            page.on("download", made._told)
-            bridge.on_parsed = made._navigated
-        except BaseException:
-            with suppress(Exception):
-                await page.close()
-            raise
+        made = cls(page, stub_url)
+        bridge = made.bridge = await Bridge.install(page, limits=limits, on_lost=lambda _: made._lead_away())
+        made._calls = Calls(bridge)
+        await page.route(stub_url, answer)
+        await page.goto(stub_url, wait_until="domcontentloaded", timeout=limits.step_s * 1000)
+        await page.unroute(stub_url)
+        bridge.session.on("Page.downloadWillBegin", made._begun)
+        bridge.session.on("Page.downloadProgress", made._went_on)
+        page.on("download", made._told)
+        bridge.on_parsed = made._navigated
         return made
 
     @property
@@ -102,6 +100,7 @@ class DownloadPage:
         """
         limits = self.bridge.limits
         tokens: list[str] = []
+        chosen = ""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
@@ -117,12 +116,19 @@ class DownloadPage:
                     )
                     for token in tokens:
                         if self._starts[token].guid.done():
+                            chosen = token
                             return self._starts[token].guid.result(), self._starts[token]
         except TimeoutError:
             raise TransportTimeout(f"the download of {url} did not begin within {timeout_s:g} s") from None
         finally:
-            for token in tokens:
-                self._starts.pop(token, None)
+            self._withdraw(tokens, but=chosen)
+
+    def _withdraw(self, tokens: list[str], *, but: str) -> None:
+        """Forget presses; one that began nevertheless is cancelled, now or when it begins."""
+        for token in tokens:
+            guid = self._starts.pop(token).guid
+            if token != but and guid.done() and not guid.cancelled() and guid.exception() is None:
+                self.bridge.spawn(self._cancel(guid.result()))
 
     async def _pause(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -139,7 +145,7 @@ class DownloadPage:
             start.guid.set_result(event["guid"])
             self._running[event["guid"]] = start
             if start.download is None:
-                self._begun_unseen[urlsplit(event["url"]).fragment] = start
+                self._untold[urlsplit(event["url"]).fragment] = start
 
     def _went_on(self, event: dict[str, Any]) -> None:
         if event["state"] == "inProgress":
@@ -149,26 +155,30 @@ class DownloadPage:
             start.given_up = event["state"] == "canceled"
 
     async def _cancel(self, guid: str) -> None:
-        with suppress(TransportFailed):
+        with suppress(BrowserError):
             await self.bridge.command("Browser.cancelDownload", {"guid": guid}, timeout_s=self.bridge.limits.step_s)
 
     def _told(self, download: BrowserDownload) -> None:
         token = urlsplit(download.url).fragment
-        start = self._begun_unseen.pop(token, None) or self._starts.get(token)
+        start = self._untold.pop(token, None) or self._starts.get(token)
         if start is not None:
             start.download = download
+            start.told.set()
 
     def _navigated(self) -> None:
-        if self.page.url == self._stub_url:
-            return
+        if self.page.url != self._stub_url:
+            self._lead_away()
+
+    def _lead_away(self) -> None:
+        """The page shows something else now, or nothing: whoever waits here for a start has to go elsewhere."""
         self.left = True
         there, _, token = self.page.url.partition("#")
         for waiting, start in self._starts.items():
             if not start.guid.done():
-                # The others, who were only waiting here, start again from where they were.
                 start.guid.set_exception(Moved(there if waiting == token else start.url))
 
     async def close(self) -> None:
+        self._lead_away()
         await self.bridge.close()
         with suppress(Exception):  # a crashed page may refuse; its context's end closes it
             async with asyncio.timeout(1):

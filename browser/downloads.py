@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from playwright.async_api import BrowserContext, Page
-from playwright.async_api import Download as BrowserDownload
 
 from browser.bridge import Bridge
 from browser.download_pages import DownloadPage, Moved, Start
@@ -59,38 +58,50 @@ class Downloads:
         url = urldefrag(urljoin(self._site.home_url, url)).url
         if urlsplit(url).scheme not in {"https", "http"}:
             raise TransportFailed(f"{url[:80]} is not an address a page can download from")
-        deadline = asyncio.get_running_loop().time() + timeout_s
         start_timeout_s = min(start_timeout_s, timeout_s)
-        for _ in range(REDIRECTS):
-            try:
-                return await self._save_from(url, into, limit_bytes, start_timeout_s, deadline)
-            except Moved as moved:
-                url = moved.url
+        try:
+            async with self._bridge.bounded(timeout_s), self._places.one(within_s=timeout_s):
+                for _ in range(REDIRECTS):
+                    try:
+                        return await self._save_from(url, into, limit_bytes, start_timeout_s)
+                    except Moved as moved:
+                        url = moved.url
+        except TimeoutError:
+            self._alive()
+            raise TransportTimeout(f"the download of {url} was not complete within {timeout_s:g} s") from None
         raise TransportFailed(f"more than {REDIRECTS} origins in a row passed the download on, the last to {url}")
 
-    async def _save_from(
-        self, url: str, into: Path, limit_bytes: int, start_timeout_s: float, deadline: float
-    ) -> Download:
-        within_s = max(0.0, deadline - asyncio.get_running_loop().time())
-        async with self._places.one(within_s=within_s), self._page_for(url) as page:
-            probed = await page.probe(url, timeout_s=start_timeout_s)
+    async def _save_from(self, url: str, into: Path, limit_bytes: int, start_timeout_s: float) -> Download:
+        async with self._page_for(url) as page:
+            async with self._staying(page, url):
+                probed = await page.probe(url, timeout_s=start_timeout_s)
             media_type = self._accepted(url, probed, into, limit_bytes)
-            guid, start = await page.start(url, timeout_s=start_timeout_s)
+            async with self._staying(page, url):
+                guid, start = await page.start(url, timeout_s=start_timeout_s)
             tail = Tail(self._dir, guid, into, limit_bytes=limit_bytes)
             complete = False
             try:
-                async with asyncio.timeout_at(deadline):
-                    await self._follow(tail, url, start)
-                    sha256 = await asyncio.get_running_loop().run_in_executor(self._threads, tail.seal)
+                await self._follow(tail, url, start)
+                sha256 = await asyncio.get_running_loop().run_in_executor(self._threads, tail.seal)
                 complete = True
-            except TimeoutError:
-                raise TransportTimeout(
-                    f"the download of {url} was not complete in time; {tail.size_bytes} bytes had arrived"
-                ) from None
             finally:
                 tail.discard()
+                self._close_tail(tail)
                 self._bridge.spawn(self._release(guid, start, complete=complete))
         return Download(path=into, size_bytes=tail.size_bytes, sha256=sha256, media_type=media_type)
+
+    @asynccontextmanager
+    async def _staying(self, page: DownloadPage, url: str) -> AsyncIterator[None]:
+        """What fails in the block because its download page died or went astray begins again on another one."""
+        try:
+            yield
+        except Moved:
+            raise
+        except (SlotLost, TransportFailed) as error:
+            await self._bridge.settled()
+            if page.usable:
+                raise
+            raise Moved(url) from error
 
     def owns(self, page: Page) -> bool:
         """Whether *page* exists for downloads only."""
@@ -111,16 +122,10 @@ class Downloads:
         if size > limit_bytes:
             raise TooLarge(f"{url} has {size} bytes, more than {limit_bytes}")
         for folder in (self._dir, into.parent):
-            self._room(folder, size)
-        return probed.headers.get("content-type", "application/octet-stream").split(";", 1)[0].strip().lower()
-
-    def _room(self, folder: Path, needed: int) -> None:
-        try:
             free = free_bytes(folder)
-        except FileNotFoundError:
-            return  # the browser makes its folder with the first download
-        if free < needed:
-            raise StorageFull(f"{folder} has {free} bytes left, {needed} are needed")
+            if free is not None and free < size:
+                raise StorageFull(f"{folder} has {free} bytes left, {size} are needed")
+        return probed.headers.get("content-type", "application/octet-stream").split(";", 1)[0].strip().lower()
 
     @asynccontextmanager
     async def _page_for(self, url: str) -> AsyncIterator[DownloadPage]:
@@ -148,18 +153,23 @@ class Downloads:
             self._drop(self._pages.pop(key))
         self._alive()
         stub_url = origin + (urlsplit(self._site.asset_url).path or "/")
+        blank = None
         try:
-            blank = await self._context.new_page()
-            self._own.add(blank)
-            blank.on("close", self._closed)
-            page = await DownloadPage.open(blank, stub_url, self._limits)
-            # A new page comes to the front in a window with tabs; the API page is the one people look at.
-            await self._bridge.page.bring_to_front()
-        except BrowserError:
-            raise
-        except Exception as error:
+            async with asyncio.timeout(self._limits.page_s):
+                blank = await self._context.new_page()
+                self._own.add(blank)
+                blank.on("close", self._closed)
+                page = await DownloadPage.open(blank, stub_url, self._limits)
+                # A new page comes to the front in a window with tabs; the API page is the one people look at.
+                await self._bridge.page.bring_to_front()
+        except BaseException as error:
+            if blank is not None:
+                self._bridge.spawn(_closing(blank))
+            if not isinstance(error, Exception):
+                raise
             await self._bridge.settled()
-            raise TransportFailed(f"no page for downloads from {origin}: {str(error).splitlines()[0]}") from error
+            reason = str(error).split("\n", 1)[0] or type(error).__name__
+            raise TransportFailed(f"no page for downloads from {origin} could be made: {reason}") from error
         return page
 
     def _closed(self, page: Page) -> None:
@@ -197,7 +207,8 @@ class Downloads:
         """Why the browser removed its file: it tells "canceled" for everything, so look at the disk first."""
         await self._bridge.settled()
         for folder in (self._dir, tail.into.parent):
-            if free_bytes(folder) < 1 * MIB:
+            free = free_bytes(folder)
+            if free is not None and free < 1 * MIB:
                 return StorageFull(f"{folder} is full")
         reason = ""
         if start.download is not None:
@@ -219,11 +230,17 @@ class Downloads:
         if not complete:
             with suppress(BrowserError):
                 await self._bridge.command("Browser.cancelDownload", {"guid": guid}, timeout_s=self._limits.step_s)
-        download: BrowserDownload | None = start.download
-        if download is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(self._limits.step_s):
-                    await download.delete()
+        with suppress(Exception):
+            async with asyncio.timeout(self._limits.step_s):
+                await start.told.wait()
+                if start.download is not None:
+                    await start.download.delete()
+
+    def _close_tail(self, tail: Tail) -> None:
+        try:
+            self._threads.submit(tail.close)  # it waits for a thread at work, which the event loop must not
+        except RuntimeError:  # no threads any more, so none at work
+            tail.close()
 
     async def close(self) -> None:
         """Close the download pages. Downloads under way have ended with the bridge."""
@@ -231,6 +248,12 @@ class Downloads:
         self._pages.clear()
         await asyncio.gather(*(page.close() for page in pages))
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _closing(page: Page) -> None:
+    with suppress(Exception):  # nobody misses it
+        async with asyncio.timeout(1):
+            await page.close()
 
 
 def _size(probed: Reply) -> int:

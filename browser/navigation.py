@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, Response
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
@@ -47,17 +46,21 @@ class Navigator:
             raise SlotLost(self._bridge.lost)
         async with self._moving:
             try:
-                response = await navigation()
-            except PlaywrightTimeout:
+                # The driver keeps the first deadline; ours is for a driver that does not.
+                async with asyncio.timeout(self._bridge.limits.navigation_s + self._bridge.limits.grace_s):
+                    response = await navigation()
+            except (PlaywrightTimeout, TimeoutError):
                 raise TransportTimeout(f"{url} did not load within {self._bridge.limits.navigation_s:g} s") from None
-            except PlaywrightError as error:
+            except (
+                Exception
+            ) as error:  # also what the driver's library raises when the driver dies, of no class of its own
                 response = None
                 await self._forgive(error, url)
             facts = await self._look(response)
         self._tell(facts)
         return facts
 
-    async def _forgive(self, error: PlaywrightError, url: str) -> None:
+    async def _forgive(self, error: Exception, url: str) -> None:
         """Let pass that the page itself moved on while we moved it; what it shows then counts."""
         reason = str(error).split("\n", 1)[0]
         if "interrupted by another navigation" in reason or "ERR_ABORTED" in reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -9,9 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from playwright.async_api import BrowserContext, Page
+from playwright.async_api import Error as PlaywrightError
 
 from browser.bridge import Bridge
 from browser.downloads import Downloads
+from browser.errors import SlotLost
 from browser.exchanges import Calls, page_request
 from browser.navigation import Navigator
 from browser.site import Site
@@ -55,8 +58,13 @@ class PageTransport:
         on_navigated: called after every main-frame navigation of the page, whoever began it; also by this call.
         A page with an HTTP error status is a page. Raises TransportFailed, TransportTimeout, SlotLost.
         """
-        page = context.pages[0] if context.pages else await context.new_page()
-        bridge = await Bridge.install(page, limits=limits or TransportLimits(), on_lost=on_lost)
+        limits = limits or TransportLimits()
+        try:
+            async with asyncio.timeout(limits.page_s):
+                page = context.pages[0] if context.pages else await context.new_page()
+        except (PlaywrightError, TimeoutError) as error:
+            raise SlotLost(f"the browser gives no page: {error or 'no answer'}") from error
+        bridge = await Bridge.install(page, limits=limits, on_lost=on_lost)
         transport = cls(page, bridge, site=site, downloads_dir=downloads_dir, on_navigated=on_navigated)
         try:
             await transport.go_home()

@@ -131,6 +131,8 @@ class Tail:
         """Make the bytes durable, give them their final name and return their SHA-256 in hex."""
         try:
             with self._lock:
+                if self._closed:
+                    raise TransportFailed(f"{self.into} was given up")
                 os.fsync(self._copy if self.copying else self._source)
                 self.part.replace(self.into)
                 folder = os.open(self.into.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -143,11 +145,15 @@ class Tail:
         return self._hash.hexdigest()
 
     def discard(self) -> None:
-        """Close everything and remove ``.part`` (which is gone already after ``seal``)."""
+        """Remove ``.part`` (which is gone already after ``seal``) and end what a thread may be doing. Never waits."""
+        self._closed = True
+        self.part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the files. Waits for the chunk that a thread may be absorbing."""
         with self._lock:
             self._closed = True
             self._close()
-            self.part.unlink(missing_ok=True)
 
     def _close(self) -> None:
         for descriptor in (self._source, self._copy):
@@ -163,9 +169,12 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-def free_bytes(folder: Path) -> int:
-    """Bytes that can still be written below *folder*."""
-    room = os.statvfs(folder)
+def free_bytes(folder: Path) -> int | None:
+    """Bytes that can still be written below *folder*; None when it does not exist (the browser makes its own)."""
+    try:
+        room = os.statvfs(folder)
+    except FileNotFoundError:
+        return None
     return room.f_bavail * room.f_frsize
 
 

@@ -38,6 +38,8 @@ class TransportLimits:
     grace_s: float = 0.5
     #: Seconds for a small step inside the page: make an input, press a link, look at the document.
     step_s: float = 10.0
+    #: Seconds to make and prepare a page; a new tab in a window under load takes some.
+    page_s: float = 20.0
     #: Seconds for a navigation to reach its parsed document.
     navigation_s: float = 45.0
     #: Seconds between two download starts on one page. Chromium drops starts beyond about ten a second silently.

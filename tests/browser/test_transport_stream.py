@@ -34,14 +34,14 @@ WORLDS = pytest.mark.parametrize("where", list(World))
 async def test_lines_arrive_while_the_site_still_writes(transport: PageTransport, where: World) -> None:
     """Each piece is here long before the next one is written, and the end of the body ends the iteration."""
     text, delays = "", []
-    async with transport.stream("GET", "/lines?n=10&gap=0.05", world=where) as reply:
+    async with transport.stream("GET", "/lines?n=5&gap=0.2", world=where) as reply:
         assert reply.status == 200
         assert reply.headers["content-type"] == "application/x-ndjson"
         async for piece in reply:
             text += piece
             delays.append(time.monotonic() - json.loads(piece.splitlines()[-1])["at"])
-    assert [json.loads(line)["n"] for line in text.splitlines()] == list(range(10))
-    assert sorted(delays)[len(delays) // 2] < 0.04
+    assert [json.loads(line)["n"] for line in text.splitlines()] == list(range(5))
+    assert sorted(delays)[len(delays) // 2] < 0.15
 
 
 @WORLDS

@@ -52,6 +52,7 @@ def test_placeholders_are_not_mistaken_for_the_file(folder: Path) -> None:
     tail.absorb()
     assert tail.seal() == hashlib.sha256(DATA).hexdigest()
     tail.discard()
+    tail.close()
     assert (folder / "video.mp4").read_bytes() == DATA
     assert not tail.part.exists()
 
@@ -76,6 +77,7 @@ def test_a_file_the_browser_removed_is_gone(folder: Path) -> None:
     assert tail.look() is Seen.GONE
     assert tail.part.read_bytes() == DATA
     tail.discard()
+    tail.close()
     assert not tail.part.exists()
 
 
@@ -87,6 +89,7 @@ def test_absorbing_stops_over_the_limit(folder: Path) -> None:
     assert tail.over_limit
     assert tail.size_bytes < len(DATA)
     tail.discard()
+    tail.close()
 
 
 def test_bytes_are_copied_where_links_are_not_possible(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +119,7 @@ def test_leftovers_of_an_earlier_try_are_replaced(folder: Path) -> None:
     tail.look()
     assert tail.part.read_bytes() == DATA
     tail.discard()
+    tail.close()
 
 
 def test_a_target_without_a_folder_is_a_failure(folder: Path) -> None:
@@ -124,3 +128,4 @@ def test_a_target_without_a_folder_is_a_failure(folder: Path) -> None:
     with pytest.raises(TransportFailed, match="could not be written"):
         tail.look()
     tail.discard()
+    tail.close()

@@ -315,6 +315,7 @@ async def lines(exchange: Exchange, answer: Answering) -> None:
     if "hang" in query:
         await asyncio.sleep(60)
     if "cut" in query:
+        await asyncio.sleep(0.3)  # a reset may overtake what the other side has not read yet
         await answer.reset()
         return
     await answer.end()
@@ -355,7 +356,7 @@ def asset_bytes(mb: float) -> bytes:
 
 
 async def asset(exchange: Exchange, answer: Answering) -> None:
-    """A file of ``mb`` MB for whoever has the session cookie, ``rate`` MB/s when given, with ``cut`` only that many MB.
+    """A file of ``mb`` MB for whoever has the session cookie, at ``rate`` MB/s, ``late`` by seconds, ``cut`` after MB.
 
     Deliberately without a CORS header and without Content-Disposition."""
     query = exchange.query
@@ -376,6 +377,7 @@ async def asset(exchange: Exchange, answer: Answering) -> None:
         )
         await answer.end(data[:1])
         return
+    await asyncio.sleep(float(query.get("late", "0")))
     await answer.start(200, content_type="video/mp4; codecs=none", **headers)
     rate, sent, began = float(query.get("rate", "0")), 0, time.monotonic()
     stop_at = int(float(query["cut"]) * 1024 * 1024) if "cut" in query else len(data)
