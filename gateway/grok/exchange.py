@@ -167,6 +167,11 @@ class Exchange:
                 return RateLimited(reason, retry_after_s=max(1.0, (until - now).total_seconds()))
         return finding.error
 
+    def worked(self) -> None:
+        """The site did what was asked: whatever was counted against the profile is over."""
+        self.memory.worked(self.lease.profile, self.rests)
+        self.lease.report(Verdict(Clearance.READY, "the site works for it"))
+
     def note_clock(self, headers: Mapping[str, str]) -> None:
         """Learn the site's clock from an answer's headers."""
         try:

@@ -65,7 +65,10 @@ class ScriptedSocket:
         self.sent.append(jsonlib.loads(text))
 
     async def receive(self, *, timeout_s: float) -> str:
-        frame = self.frames.pop(0) if self.frames else 3600.0
+        if not self.frames:
+            await asyncio.sleep(timeout_s)
+            raise TransportTimeout("silence")
+        frame = self.frames.pop(0)
         if callable(frame):
             frame = frame(self.sent)
         if isinstance(frame, int | float):

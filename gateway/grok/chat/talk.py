@@ -77,6 +77,6 @@ async def talk(
             continue
         forms.took(lease.profile, form)
         hearing.check()
-        memory.worked(lease.profile, client.exchange.rests)
+        client.exchange.worked()
         await emit(hearing.answer.ended())
         return

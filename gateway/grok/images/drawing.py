@@ -82,7 +82,7 @@ class Drawing:
             gallery = Gallery(self._request.count, self._emit, store, begin)
             error = await self._fill(gallery)
         await gallery.close(error)
-        self._memory.worked(self._lease.profile, KIND)
+        self._client.exchange.worked()
 
     async def _fill(self, gallery: Gallery) -> GatewayError | None:
         """Return what ended it early; pictures that were finished by then are kept."""
