@@ -14,17 +14,17 @@ from typing import TypeAlias
 
 import structlog
 
-from gateway.errors import DatabaseUnavailable, DeadlineExceeded, GatewayError, Internal, StorageFull, SuspectOutput
+from gateway.errors import DeadlineExceeded, GatewayError, Internal, SuspectOutput
 from gateway.media.assets import Media, thumbnail_asset_id, video_asset_id
 from gateway.settings import Settings
 from gateway.tasks.journal import FencedJournal, Spawn
 from gateway.tasks.metrics import EngineMetrics
 from gateway.tasks.model import Task, VideoResult
+from gateway.tasks.persistence import Persistence
 from gateway.tasks.retry import GiveUp, TryAgain, decide, failure_of
 from gateway.tasks.store import Claim, LeaseLost, TaskStore
 from gateway.tasks.upstream import VideoMaker
 
-FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -96,12 +96,20 @@ class Attempts:
         self._media = media
         self._settings = settings
         self._metrics = metrics
+        self.persistence = Persistence()
 
     async def run(self, running: Running, *, spawn: Spawn, on_placed: Callable[[], None]) -> None:
         """Make the video and write down what came of it. Returns when that is committed, or the claim is gone."""
         claim = running.claim
         task = claim.task
-        journal = FencedJournal(self._store, claim, spawn=spawn, on_lost=lambda: running.stop(Why.LOST))
+        journal = FencedJournal(
+            self._store,
+            claim,
+            self.persistence,
+            spawn=spawn,
+            on_lost=lambda: running.stop(Why.LOST),
+            is_lost=lambda: running.why is Why.LOST,
+        )
 
         def first_word() -> None:
             running.placed = True
@@ -163,20 +171,19 @@ class Attempts:
         """Write the outcome, as often as it takes: the token makes that safe however long the database was away."""
         match outcome:
             case Made(result):
-                return await self._persist(task, lambda: self._deliver(task, token, result))
+                return await self._persist(lambda: self._deliver(task, token, result))
             case TryAgain(failure, after_s, charged):
                 log.warning("attempt failed", code=failure.code, reason=failure.message, again_in_s=round(after_s, 1))
                 self._metrics.retries.labels(failure.code, str(charged).lower()).inc()
                 run_at = datetime.now(UTC) + timedelta(seconds=after_s)
                 return await self._persist(
-                    task,
                     lambda: self._ended(self._store.retry(task.id, token, failure, run_at=run_at, charged=charged)),
                 )
             case GiveUp(failure):
                 log.warning("task failed", code=failure.code, reason=failure.message)
-                return await self._persist(task, lambda: self._ended(self._store.fail(task.id, token, failure)))
+                return await self._persist(lambda: self._ended(self._store.fail(task.id, token, failure)))
             case Stopped(Why.CANCEL):
-                return await self._persist(task, lambda: self._ended(self._store.finish_cancel(task.id, token)))
+                return await self._persist(lambda: self._ended(self._store.finish_cancel(task.id, token)))
             case Stopped(Why.STOP):
                 return "stopped"  # the engine hands all of these over together
             case _:
@@ -203,19 +210,13 @@ class Attempts:
             self._metrics.cancel_seconds.observe((ended.finished_at - ended.cancel_requested_at).total_seconds())
         return ended.state.value
 
-    async def _persist(self, task: Task, write: Callable[[], Awaitable[str]]) -> str:
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                return await write()
-            except LeaseLost:
-                self._metrics.fenced.inc()
-                log.warning("claim lost", reason="somebody else has the task")
-                return "lost"
-            except (DatabaseUnavailable, StorageFull) as exc:
-                log.warning("outcome not written yet", reason=exc.message, again_in_s=pause_s)
-            await asyncio.sleep(pause_s)
-            pause_s = min(LAST_PAUSE_S, pause_s * 2)
+    async def _persist(self, write: Callable[[], Awaitable[str]]) -> str:
+        try:
+            return await self.persistence.write("outcome", write)
+        except LeaseLost:
+            self._metrics.fenced.inc()
+            log.warning("claim lost", reason="somebody else has the task")
+            return "lost"
 
     async def _remove_files(self, task: Task, result: VideoResult) -> None:
         ids = {result.asset_id, result.thumbnail_id, video_asset_id(task.id), thumbnail_asset_id(task.id)}

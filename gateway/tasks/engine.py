@@ -62,7 +62,11 @@ class Engine:
         self._attempts = Attempts(store, maker, media, settings, self.metrics)
         self._leases = Leases(store, self.worker, self._running, lease_s=settings.lease_s, metrics=self.metrics)
         self._rescuer = Rescuer(
-            store, every_s=settings.lease_s / 3, renew_own=self._leases.catch_up, metrics=self.metrics
+            store,
+            every_s=settings.lease_s / 3,
+            caught_up=self._attempts.persistence.caught_up,
+            renew_own=self._leases.catch_up,
+            metrics=self.metrics,
         )
         self._pruner = Pruner(store, media, task_retention_s=settings.task_retention_s, metrics=self.metrics)
         self._work = asyncio.Event()
@@ -170,6 +174,8 @@ class Engine:
     async def _carry_out(self, one: Running) -> None:
         try:
             await self._attempts.run(one, spawn=self._spawn, on_placed=self._work.set)
+        except Exception:  # a bug with one task must not stop the others; its lease ends, and that counts as an attempt
+            log.exception("attempt broken off", task=one.claim.id)
         finally:
             del self._running[one.claim.id]
             self.metrics.running.set(len(self._running))

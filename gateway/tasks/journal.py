@@ -13,11 +13,11 @@ import structlog
 
 from gateway.errors import DatabaseUnavailable, StorageFull
 from gateway.tasks.model import Step, Task
+from gateway.tasks.persistence import Persistence
 from gateway.tasks.states import Stage
 from gateway.tasks.store import Claim, LeaseLost, TaskStore
 
 PROGRESS_EVERY_S = 0.25
-FIRST_PAUSE_S, LAST_PAUSE_S = 0.1, 2.0
 #: How long a cancelled caller waits for its write to be committed; after that it goes on in the background.
 LAST_WORD_S = 2.0
 T = TypeVar("T")
@@ -31,15 +31,27 @@ class _Refused:
 
 
 class FencedJournal:
-    """`upstream.Journal` over the store. *spawn* starts work that outlives a cancelled caller; *on_lost* stops the maker."""
+    """`upstream.Journal` over the store. *spawn* starts work that outlives a cancelled caller; *on_lost* stops the maker,
+    *is_lost* tells whether it is stopped because others may take over."""
 
-    def __init__(self, store: TaskStore, claim: Claim, *, spawn: Spawn, on_lost: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        store: TaskStore,
+        claim: Claim,
+        persistence: Persistence,
+        *,
+        spawn: Spawn,
+        on_lost: Callable[[], object],
+        is_lost: Callable[[], bool],
+    ) -> None:
         self._store = store
         self._task = claim.task
         self._token = claim.token
         self._steps = dict(claim.steps)
+        self._persistence = persistence
         self._spawn = spawn
         self._on_lost = on_lost
+        self._is_lost = is_lost
         self._first_word: Callable[[], None] | None = None
         self._percent = claim.task.progress
         self._written_at = 0.0
@@ -141,26 +153,21 @@ class FencedJournal:
 
     async def _surely(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write, again while the database is away; a cancelled caller leaves only after its write, or LAST_WORD_S."""
-        writing: asyncio.Task[T | _Refused] = self._spawn(self._again_and_again(write))
+        writing: asyncio.Task[T | _Refused] = self._spawn(self._kept(write))
         try:
             await asyncio.wait({writing})
         except asyncio.CancelledError:
-            await asyncio.wait({writing}, timeout=LAST_WORD_S)
+            # Fenced, the maker has to be gone at once; the write goes on by itself, and its token decides.
+            await asyncio.wait({writing}, timeout=0 if self._is_lost() else LAST_WORD_S)
             raise
         written = writing.result()
         if isinstance(written, _Refused):
             raise written.error
         return written
 
-    async def _again_and_again(self, write: Callable[[], Awaitable[T]]) -> T | _Refused:
+    async def _kept(self, write: Callable[[], Awaitable[T]]) -> T | _Refused:
         """Runs in the engine's group, where an exception would stop everything; so it is returned."""
-        pause_s = FIRST_PAUSE_S
-        while True:
-            try:
-                return await write()
-            except (DatabaseUnavailable, StorageFull) as exc:
-                log.warning("step not written yet", reason=exc.message, again_in_s=pause_s)
-            except Exception as exc:
-                return _Refused(exc)
-            await asyncio.sleep(pause_s)
-            pause_s = min(LAST_PAUSE_S, pause_s * 2)
+        try:
+            return await self._persistence.write("step", write)
+        except Exception as exc:
+            return _Refused(exc)

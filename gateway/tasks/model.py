@@ -83,7 +83,8 @@ class Failure:
 class NewTask:
     """A task as a dialect asks for it. *id* carries the dialect's prefix and is what clients see.
 
-    requires: what an account must allow beyond the ordinary (``15s``), in the words of `Offer.allows`.
+    requires: what an account must allow beyond the ordinary (``15s``), in the words of `Offer.allows`. account_id: the one
+    account that can make it, because what it goes on from lies there.
     """
 
     id: str
@@ -100,6 +101,7 @@ class NewTask:
     request_hash: str = ""
     dialect_data: Mapping[str, Any] = field(default_factory=dict)
     trace_parent: str | None = None
+    account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,20 +17,28 @@ log = structlog.get_logger(__name__)
 
 
 class Rescuer:
-    """*renew_own*: this process's heartbeat, which goes first: after a time without the database its own claims look lost
-    to it too, and they are not."""
+    """After a time without the database this process's own claims look lost to it too. So what it has still to write goes
+    first (*caught_up*), and its own heartbeat (*renew_own*)."""
 
     def __init__(
-        self, store: TaskStore, *, every_s: float, renew_own: Callable[[], Awaitable[None]], metrics: EngineMetrics
+        self,
+        store: TaskStore,
+        *,
+        every_s: float,
+        caught_up: Callable[[], Awaitable[None]],
+        renew_own: Callable[[], Awaitable[None]],
+        metrics: EngineMetrics,
     ) -> None:
         self._store = store
         self._every_s = every_s
+        self._caught_up = caught_up
         self._renew_own = renew_own
         self._metrics = metrics
 
     async def run(self) -> None:
         while True:
             try:
+                await self._caught_up()
                 await self._renew_own()
                 await self.sweep()
             except (GatewayError, TimeoutError) as exc:
