@@ -165,16 +165,20 @@ class Bridge:
 
     async def _evaluate(self, expression: str, parameters: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         self._check()
+        asked = False
         try:
             async with self.bounded(timeout_s):
                 if not self._in_document.is_set():
                     await self._in_document.wait()
+                asked = True
                 answer = await self.session.send(
                     "Runtime.evaluate", {"expression": expression, "uniqueContextId": self._context, **parameters}
                 )
         except TimeoutError:
             self._check()
-            raise TransportTimeout(f"the page did not answer within {timeout_s:g} s") from None
+            late = TransportTimeout(f"the page did not answer within {timeout_s:g} s")
+            late.sent = asked
+            raise late from None
         except BrowserError:
             raise
         except Exception as error:

@@ -95,9 +95,11 @@ class Calls:
             except asyncio.CancelledError:
                 self._bridge.post("abort", exchange)
                 raise
-            except TransportTimeout:
+            except TransportTimeout as late:
                 self._bridge.post("abort", exchange)
-                raise TransportTimeout(f"{what} had no complete answer within {timeout_s:g} s") from None
+                told = TransportTimeout(f"{what} had no complete answer within {timeout_s:g} s")
+                told.sent = late.sent
+                raise told from None
 
     async def _answer(self, request: PageRequest, what: str, timeout_s: float, within_s: float) -> Reply:
         outcome, *told = jsonlib.loads(await self._bridge.run("perform", request, timeout_s=within_s))

@@ -19,16 +19,25 @@ from browser.errors import BrowserError, StorageFull, TransportFailed
 
 @asynccontextmanager
 async def handed_over(bridge: Bridge, exchange: int, path: Path) -> AsyncIterator[None]:
-    """For the block, the page's exchange has the file at *path* as its input. The file must stay until the end of it."""
+    """For the block, the page's exchange has the file at *path* as its input. The file must stay until the end of it.
+
+    What fails before the block says so by ``sent`` being False.
+    """
     step_s = bridge.limits.step_s
-    name = _absolute(path)
-    handle = await bridge.remote("input", exchange, timeout_s=step_s)
+    handle = ""
     try:
-        await bridge.command("DOM.setFileInputFiles", {"files": [name], "objectId": handle}, timeout_s=step_s)
+        try:
+            name = _absolute(path)
+            handle = await bridge.remote("input", exchange, timeout_s=step_s)
+            await bridge.command("DOM.setFileInputFiles", {"files": [name], "objectId": handle}, timeout_s=step_s)
+        except TransportFailed as error:
+            error.sent = False
+            raise
         yield
     finally:
         bridge.post("forget", exchange)
-        bridge.spawn(_release(bridge, handle))
+        if handle:
+            bridge.spawn(_release(bridge, handle))
 
 
 def _absolute(path: Path) -> str:

@@ -310,7 +310,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     more,
     open: (request) => { stream(new Exchange(request)); },
     ack,
-    abort: (id) => exchanges.get(id)?.end('abort'),
+    abort: (id) => { exchanges.get(id)?.end('abort'); rests.delete(id); },
     forget: (id) => { rests.delete(id); inputs.delete(id); },
     input,
     press,

@@ -91,8 +91,9 @@ async def test_a_long_json_body_takes_the_same_way(transport: PageTransport, whe
 
 
 async def test_a_missing_file_is_a_failure(transport: PageTransport, tmp_path: Path) -> None:
-    with pytest.raises(TransportFailed, match="not a file"):
+    with pytest.raises(TransportFailed, match="not a file") as caught:
         await transport.upload("/digest", file=FilePart(tmp_path / "none", "a.png", "image/png"))
+    assert not caught.value.sent
 
 
 @WORLDS
