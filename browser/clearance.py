@@ -39,11 +39,11 @@ NEEDS_HUMAN = frozenset({Clearance.LOGIN_REQUIRED, Clearance.CHALLENGED, Clearan
 
 #: What the operator does next, in words, by state ('' = nothing to do).
 NEXT_ACTION: Mapping[Clearance, str] = {
-    Clearance.NEW: "sign in: gateway login NAME, or import a sign-in: gateway profile import NAME",
+    Clearance.NEW: "sign in: gateway login NAME, or import: gateway profile import NAME --storage-state FILE",
     Clearance.VERIFYING: "",
     Clearance.READY: "",
     Clearance.LOGIN_REQUIRED: "sign in again: gateway login NAME",
-    Clearance.CHALLENGED: "the site wants a human: open the profile's window and complete its check",
+    Clearance.CHALLENGED: "the site wants a human: complete its check in the profile's window, or: gateway login NAME",
     Clearance.STALE_PAGE: "",
     Clearance.BLOCKED: "the site refuses this account or browser; look at it by hand, then: gateway profile check NAME",
     Clearance.HELD: "an operator works with this profile; it goes on when they finish",

@@ -101,7 +101,7 @@ async def test_a_challenge_waits_for_the_operators_click_in_the_profiles_own_win
         async with async_playwright() as playwright:
             browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
             page = next(p for p in browser.contexts[0].pages if "grok.com" in p.url)
-            await page.locator("button, input[type=checkbox]").first.click()
+            await page.get_by_role("checkbox").click()
             await browser.close()
         assert (await client.wait(task_id))["status"] == "completed"
     assert (await gateway.cli("profile", "show", "p0"))["state"] == "ready"
