@@ -6,11 +6,14 @@ that like any other rest, and here it is heeded.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from browser.clearance import Clearance
+from browser.errors import BrowserError
+from gateway.calls.running import beside
 from gateway.errors import NoProfileReady, ProfileNotReady, RateLimited
 from gateway.grok.exchange import browser_errors
 from gateway.grok.ports import Lease, Pool, ProfileStatus
@@ -41,8 +44,11 @@ async def lent(
     async with AsyncExitStack() as stack:
         try:
             with browser_errors():
-                borrowed = await stack.enter_async_context(pool.lease(kind, timeout_s=timeout_s, profile=name))
-        except ProfileNotReady as exc:
+                async with asyncio.timeout(None) as hope, beside() as begin:
+                    watching = begin(_watch(pool, (kind, detail), avoid, hope))
+                    borrowed = await stack.enter_async_context(pool.lease(kind, timeout_s=timeout_s, profile=name))
+                    watching.cancel()
+        except (ProfileNotReady, TimeoutError) as exc:
             now = [profile for profile in pool.status() if profile.name not in avoid]
             if not _able(now, (kind, detail)):
                 _refuse(now, (kind, detail), waited=True)
@@ -51,6 +57,18 @@ async def lent(
                 retry_after_s=BUSY_RETRY_S,
             ) from exc
         yield borrowed
+
+
+async def _watch(pool: Pool, kinds: Collection[str], avoid: Collection[str], hope: asyncio.Timeout) -> None:
+    """End *hope* as soon as waiting cannot help any more."""
+    seen = 0
+    with suppress(BrowserError):  # the pool closes: the borrower hears of it himself
+        while True:
+            seen = await pool.wait_changed(seen)
+            now = [profile for profile in pool.status() if profile.name not in avoid]
+            if now and not _able(now, kinds) and not {profile.clearance for profile in now} & _COMING:
+                hope.reschedule(asyncio.get_running_loop().time())
+                return
 
 
 def _able(profiles: Sequence[ProfileStatus], kinds: Collection[str]) -> list[str]:

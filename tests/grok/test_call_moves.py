@@ -142,3 +142,19 @@ async def test_waiting_for_a_place_is_bounded(tmp_path):
     with pytest.raises(errors.RateLimited, match="used up") as resting:
         await calls.chat()
     assert 30 < (resting.value.retry_after_s or 0) <= 40
+
+
+async def test_waiting_ends_when_the_last_profile_is_lost(tmp_path):
+    calls = Calls(tmp_path, call_queue_timeout_s=20.0)
+    calls.pool.clearances["a"] = Clearance.VERIFYING
+
+    async def lose() -> None:
+        await asyncio.sleep(0.05)
+        calls.pool.clearances["a"] = Clearance.LOGIN_REQUIRED
+
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(lose())
+        with pytest.raises(errors.NoProfileReady, match="sign in"):
+            await calls.chat()
+    assert time.monotonic() - began < 1

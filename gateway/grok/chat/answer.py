@@ -16,8 +16,8 @@ from gateway.grok.wire.fields import Json
 class Answer:
     """Hears pieces, one after the other.
 
-    thoughts: whether reasoning is passed on. draw: pictures at most. begun: the site generated something. complete: nothing more will come; ending:
-    only a closing piece may.
+    thoughts: whether reasoning is passed on. draw: pictures at most. begun: the site generated something. complete: nothing
+    more will come; ending: only a closing piece may.
     """
 
     thoughts: bool = True
