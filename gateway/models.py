@@ -108,6 +108,17 @@ DEFAULT_ALIASES: Mapping[str, str] = {
 def resolve(name: str | None, kind: ModelKind, aliases: Mapping[str, str]) -> Model:
     """Return the model *name* stands for. aliases: settings' over the defaults. Raises ModelNotFound, also for a model of
     another kind (the message says which kind it is)."""
+    model = find(name, aliases)
+    if model.kind is not kind:
+        raise ModelNotFound(
+            f"The model `{name}` does not exist for this: it makes {model.kind.value}s, not {kind.value}s.",
+            param="model",
+        )
+    return model
+
+
+def find(name: str | None, aliases: Mapping[str, str]) -> Model:
+    """Return the model *name* stands for, whatever it makes. Raises ModelNotFound."""
     if not name:
         raise ModelNotFound("Missing required parameter: 'model'.", param="model")
     target = aliases.get(name) or DEFAULT_ALIASES.get(name) or name
@@ -115,11 +126,6 @@ def resolve(name: str | None, kind: ModelKind, aliases: Mapping[str, str]) -> Mo
     if model is None:
         raise ModelNotFound(
             f"The model `{name}` does not exist or you do not have access to it.",
-            param="model",
-        )
-    if model.kind is not kind:
-        raise ModelNotFound(
-            f"The model `{name}` does not exist for this: it makes {model.kind.value}s, not {kind.value}s.",
             param="model",
         )
     return model

@@ -6,6 +6,7 @@ the data directory, defaults. Each ``GATEWAY_X`` may also be given as ``GATEWAY_
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from enum import StrEnum
@@ -139,6 +140,11 @@ class Settings(BaseSettings):
     )
     image_slots: int = Field(default=2, ge=1, le=32, description="Image requests one profile works on at once.")
 
+    model_aliases: dict[str, str] = Field(
+        default={},
+        description='Further names clients may use for models, as JSON: `{"gpt-4o": "grok-4"}`. They win over the built-in ones.',
+    )
+
     # deadlines
     first_frame_timeout_s: float = Field(
         default=60, gt=0, description="How long the site may take to answer a submitted video with its first frame."
@@ -201,6 +207,12 @@ class Settings(BaseSettings):
     # logs
     log_level: str = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
     log_format: str = Field(default="auto", description="`json`, `console`, or `auto`: console on a terminal.")
+
+    @field_validator("model_aliases", mode="before")
+    @classmethod
+    def _json(cls, value: Any) -> Any:
+        """A file (`GATEWAY_MODEL_ALIASES_FILE`) holds JSON text."""
+        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("data_dir")
     @classmethod

@@ -44,10 +44,10 @@ class Frame:
 
 
 class EventStream(Response):
-    """Sends *frames* as they come. stopping: set when the gateway stops; heartbeat_s: the longest silence."""
+    """Sends *frames* as they come, None being none. stopping: set when the gateway stops; heartbeat_s: the longest silence."""
 
     def __init__(
-        self, frames: AsyncGenerator[Frame, None], *, stopping: asyncio.Event, heartbeat_s: float = HEARTBEAT_S
+        self, frames: AsyncGenerator[Frame | None, None], *, stopping: asyncio.Event, heartbeat_s: float = HEARTBEAT_S
     ) -> None:
         self._frames = frames
         self._stopping = stopping
@@ -73,7 +73,8 @@ class EventStream(Response):
     async def _pump(self, send: Send) -> None:
         async with aclosing(self._frames) as frames:
             async for frame in frames:
-                await self._put(send, frame.encode())
+                if frame is not None:
+                    await self._put(send, frame.encode())
 
     async def _stopped(self) -> None:
         await self._stopping.wait()
