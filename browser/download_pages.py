@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Download as BrowserDownload
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, Route
 
 from browser.bridge import Bridge
@@ -50,8 +52,9 @@ class DownloadPage:
     bridge: Bridge
     _calls: Calls
 
-    def __init__(self, page: Page, stub_url: str) -> None:
+    def __init__(self, page: Page, stub_url: str, downloads_dir: Path) -> None:
         self.page = page
+        self._downloads_dir = downloads_dir
         self.users = 0
         self.left = False
         self._stub_url = stub_url
@@ -61,13 +64,13 @@ class DownloadPage:
         self._next_start = 0.0
 
     @classmethod
-    async def open(cls, page: Page, stub_url: str, limits: TransportLimits) -> DownloadPage:
-        """Make *page*, a new one, a download page. The caller closes it if that fails."""
+    async def open(cls, page: Page, stub_url: str, limits: TransportLimits, *, downloads_dir: Path) -> DownloadPage:
+        """Make *page*, a new one, a download page into *downloads_dir*. The caller closes it if that fails."""
 
         async def answer(route: Route) -> None:
             await route.fulfill(status=200, content_type="text/html", body=STUB)
 
-        made = cls(page, stub_url)
+        made = cls(page, stub_url, downloads_dir)
         bridge = made.bridge = await Bridge.install(page, limits=limits, on_lost=lambda _: made._lead_away())
         made._calls = Calls(bridge)
         await page.route(stub_url, answer)
@@ -103,6 +106,7 @@ class DownloadPage:
         chosen = ""
         try:
             async with asyncio.timeout(timeout_s):
+                await self._aim()
                 while True:
                     await self._pause()
                     token = secrets.token_hex(8)
@@ -122,6 +126,15 @@ class DownloadPage:
             raise TransportTimeout(f"the download of {url} did not begin within {timeout_s:g} s") from None
         finally:
             self._withdraw(tokens, but=chosen)
+
+    async def _aim(self) -> None:
+        """Say again where downloads go. An operator's tool on the debugging port may have turned them elsewhere, and
+        takes that back to the browser's own default when it leaves."""
+        with suppress(PlaywrightError):
+            await self.bridge.session.send(
+                "Browser.setDownloadBehavior",
+                {"behavior": "allowAndName", "downloadPath": str(self._downloads_dir), "eventsEnabled": True},
+            )
 
     def _withdraw(self, tokens: list[str], *, but: str) -> None:
         """Forget presses; one that began nevertheless is cancelled, now or when it begins."""

@@ -159,7 +159,7 @@ class Downloads:
                 blank = await self._context.new_page()
                 self._own.add(blank)
                 blank.on("close", self._closed)
-                page = await DownloadPage.open(blank, stub_url, self._limits)
+                page = await DownloadPage.open(blank, stub_url, self._limits, downloads_dir=self._dir)
                 # A new page comes to the front in a window with tabs; the API page is the one people look at.
                 await self._bridge.page.bring_to_front()
         except BaseException as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import async_playwright
 
 from browser.errors import StorageFull, TooLarge, TransportFailed, TransportRefused, TransportTimeout
 from browser.page_transport import PageTransport
@@ -21,6 +23,8 @@ from tests.browser.transport_fixtures import (  # noqa: F401
     a_chromium,
     a_transport,
     an_opened_transport,
+    launch,
+    open_on,
     the_world,
     until,
 )
@@ -233,3 +237,22 @@ async def test_the_download_page_is_made_again_after_a_crash(opened: Opened, chr
     await transport.download(f"{ASSET}?mb=1", into=tmp_path / "2", limit_bytes=LIMIT)
     assert opened.lost == []
     assert not transport.broken
+
+
+async def test_a_tool_on_the_debugging_port_does_not_lead_downloads_away(world: TransportSite, tmp_path: Path):
+    """Playwright turns downloads to a folder of its own when it connects, and to nowhere of ours when it leaves."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    async with async_playwright() as playwright, async_playwright() as tool:
+        running = await launch(playwright, world, tmp_path, f"--remote-debugging-port={port}")
+        try:
+            opened = await open_on(running)
+            for name in ("before", "after"):
+                saved = await opened.transport.download(
+                    f"{ASSET}?mb=1", into=tmp_path / name, limit_bytes=LIMIT, timeout_s=10
+                )
+                assert saved.size_bytes == MIB
+                await (await tool.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")).close()
+        finally:
+            await running.context.close()

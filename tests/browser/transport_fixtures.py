@@ -67,14 +67,14 @@ async def until(condition: Callable[[], object], within_s: float = 3.0) -> None:
             await asyncio.sleep(0.002)
 
 
-async def launch(playwright: Playwright, world: TransportSite, folder: Path) -> Running:
+async def launch(playwright: Playwright, world: TransportSite, folder: Path, *args: str) -> Running:
     downloads_dir = folder / "downloads"
     context = await playwright.chromium.launch_persistent_context(
         folder / "profile",
         executable_path=os.environ.get("GATEWAY_BROWSER_EXECUTABLE") or "/usr/bin/chromium",
         headless=True,
         chromium_sandbox=os.geteuid() != 0,
-        args=CHROMIUM_ARGS + world.chromium_args,
+        args=[*CHROMIUM_ARGS, *world.chromium_args, *args],
         downloads_path=downloads_dir,
     )
     return Running(context, downloads_dir, folder / "profile")
