@@ -2,7 +2,9 @@
 
 The page opens and closes them and sends; received frames are not passed on by it but read where they come by anyway:
 the driver already sees every frame of every page (61 against 36 MB/s through the binding, and half the CPU). The two
-are matched by address, oldest first. Opening, and the close code and reason, are told by the page.
+are matched by address; the driver tells of a socket when its handshake begins, and Chromium begins waiting handshakes in an
+order of its own, so only one socket of an address is opened at a time. Opening, and the close code and reason, are told by
+the page.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ class PageSocket:
         self._bridge = bridge
         self._unread_bytes = 0
         self._quiet = asyncio.Event()
+        self._matched = asyncio.Event()
 
     async def send(self, text: str) -> None:
         """Send one text frame. Raises TransportFailed when the socket is closed."""
@@ -66,7 +69,14 @@ class PageSocket:
             async with asyncio.timeout(1):
                 await self._quiet.wait()
 
+    async def matched(self) -> None:
+        """Wait until the driver has told of the socket; a second at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._matched.wait()
+
     def watch(self, socket: WebSocket) -> None:
+        self._matched.set()
         socket.on("framereceived", self._received)
         socket.on("socketerror", self._failed)
         socket.on("close", lambda _: self._quiet.set())
@@ -91,6 +101,7 @@ class Sockets:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._unmatched: list[PageSocket] = []
+        self._turns: dict[str, asyncio.Lock] = {}
         self._watching = False
 
     @asynccontextmanager
@@ -103,7 +114,6 @@ class Sockets:
         address = await bridge.run("socketAddress", url, timeout_s=timeout_s)
         exchange = bridge.next_id()
         socket = PageSocket(bridge, exchange, address)
-        self._unmatched.append(socket)
         try:
             await self._opened(socket, timeout_s)
             yield socket
@@ -115,10 +125,12 @@ class Sockets:
 
     async def _opened(self, socket: PageSocket, timeout_s: float) -> None:
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s), self._turns.setdefault(socket.url, asyncio.Lock()):
+                self._unmatched.append(socket)
                 await self._bridge.run("openSocket", socket.exchange, socket.url, timeout_s=timeout_s)
                 while (news := await socket.box.take())[1] == "frame":
                     socket.early.append(news)  # it came another way, and faster, than the news of the opening
+                await socket.matched()
         except (TimeoutError, TransportTimeout):
             raise TransportTimeout(f"the WebSocket {socket.url} did not open within {timeout_s:g} s") from None
         if news[1] == "closed":

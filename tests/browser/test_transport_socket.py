@@ -40,6 +40,20 @@ async def test_frames_of_one_megabyte_arrive_in_order(transport: PageTransport) 
             assert frame.startswith(f"{number:08d}w")
 
 
+async def test_many_sockets_of_one_address_are_not_mistaken_for_each_other(transport: PageTransport) -> None:
+    """Chromium begins their handshakes in an order of its own; each must hear its own frames all the same."""
+
+    async def talk(number: int) -> None:
+        async with transport.open_socket(URL, timeout_s=20) as socket:
+            for turn in range(3):
+                await socket.send(f"{number}/{turn}")
+                assert await socket.receive(timeout_s=5) == f"{number}/{turn}"
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(40):
+            group.create_task(talk(number))
+
+
 async def test_the_site_closing_is_told_after_the_last_frame(transport: PageTransport) -> None:
     async with transport.open_socket(f"{URL}?n=3&size=100", timeout_s=5) as socket:
         await socket.send("bye")

@@ -169,8 +169,9 @@ async def test_leaving_stops_the_site_within_twenty_milliseconds(site, sim, prot
     assert sorted(took)[2] < 0.05, took
 
 
-async def test_fifty_chats_at_once_on_one_profile(site):
-    maker = site.again()
+@pytest.mark.parametrize("protocol", ["rest", "mgw"])
+async def test_fifty_chats_at_once_on_one_profile(site, protocol):
+    maker = site.again(chat_protocol=protocol)
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         asked = [
