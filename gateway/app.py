@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from importlib.metadata import version
 
 import structlog
@@ -22,8 +22,14 @@ from gateway.auth.keys import ApiKeys
 from gateway.auth.secret import Purpose, load_secret
 from gateway.calls.counting import CallMetrics, CountedCalls
 from gateway.db.connect import Database
+from gateway.dialects.chat.routes import router as chat
 from gateway.dialects.grok2api.routes import router as grok2api
-from gateway.errors import StartRefused
+from gateway.dialects.images.routes import router as images
+from gateway.dialects.models.routes import router as models
+from gateway.dialects.newapi.routes import router as newapi
+from gateway.dialects.shared_paths import split_pin
+from gateway.dialects.video_routes import router as videos
+from gateway.errors import StartRefused, UnsupportedParameter
 from gateway.grok.capabilities import EXTRA_SECONDS, check_video
 from gateway.grok.capabilities import VideoRequest as SiteRequest
 from gateway.housekeeping import housekeeping
@@ -32,18 +38,18 @@ from gateway.media.fetch import Fetcher
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
 from gateway.profiles.node import node_id
-from gateway.settings import Settings
+from gateway.settings import Protocol, Settings
 from gateway.site import Opening, OpenSite, SiteParts, open_site, why_nobody
 from gateway.tasks.engine import Engine
 from gateway.tasks.feed import Feed
 from gateway.tasks.metrics import EngineMetrics
-from gateway.tasks.model import VideoSpec
+from gateway.tasks.model import VideoMode, VideoSpec
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.telemetry import Metrics
 from gateway.vitals import Vitals
 from gateway.web import error_responses
 from gateway.web.content import router as files
-from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, is_loopback
+from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, Pins, is_loopback
 from gateway.web.health import Health
 from gateway.web.health import router as health
 from gateway.web.openapi import DESCRIPTION
@@ -55,7 +61,7 @@ from gateway.web.video_requests import CheckVideo, VideoRequest
 log = structlog.get_logger(__name__)
 
 #: Every API there is. A new dialect is one more router here.
-DIALECTS = (grok2api,)
+DIALECTS = (videos, newapi, grok2api, chat, images, models)
 
 
 def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
@@ -89,6 +95,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
         middleware=[
             Middleware(Requests, metrics=metrics),
             Middleware(OnePath),
+            Middleware(Pins, split=split_pin),
             *([Middleware(LocalOnly)] if settings.no_auth else []),
             Middleware(AnyOrigin),
         ],
@@ -159,6 +166,7 @@ async def _opened(
             stopping=stopping,
             heartbeat_s=heartbeat_s,
             why_waiting=lambda: why_nobody(parts.profiles()),
+            allows=parts.allows,
         )
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
         yield
@@ -169,9 +177,11 @@ def _check(settings: Settings, parts: SiteParts) -> CheckVideo:
     """What the site makes, asked in the dialects' terms: they know nothing of the site."""
 
     def check(request: VideoRequest) -> VideoSpec:
-        fields = {name: value for name, value in asdict(request).items() if name != "pictures"}
+        if request.mode is VideoMode.EXTEND and settings.protocol is Protocol.G2:
+            raise UnsupportedParameter("This gateway is set to a protocol that cannot extend videos.", param="video")
+        said = {one.name: getattr(request, one.name) for one in fields(request) if one.name != "pictures"}
         spec = check_video(
-            SiteRequest(**fields, image_assets=request.pictures),
+            SiteRequest(**said, image_assets=tuple("" for _ in request.pictures)),
             allow_spicy=settings.allow_spicy,
             allows=parts.allows(),
         )

@@ -33,10 +33,14 @@ _SPICY_WORDS = re.compile(r"--mode[=\s]+\S*spicy", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """What a client asks for, before it is checked. None = not said. *asked* is kept on the spec as it is."""
+    """What a client asks for, before it is checked. None = not said. *asked* is kept on the spec as it is.
+
+    seconds: exactly that length; at_least_s: the shortest length there is that is not below it.
+    """
 
     prompt: str = ""
     seconds: int | None = None
+    at_least_s: float | None = None
     resolution: str | None = None
     aspect_ratio: str | None = None
     preset: str | None = None
@@ -82,9 +86,7 @@ def check_video(request: VideoRequest, *, allow_spicy: bool, allows: Collection[
         raise InvalidRequest("an extension needs the video to extend", param="video")
     return VideoSpec(
         prompt=prompt,
-        seconds=_one_of(
-            SECONDS[0] if request.seconds is None else request.seconds, allowed_seconds(allows, mode=mode), "seconds"
-        ),
+        seconds=_seconds(request, allowed_seconds(allows, mode=mode)),
         resolution=_one_of(request.resolution or RESOLUTIONS[0], RESOLUTIONS, "resolution"),
         aspect_ratio=_one_of(request.aspect_ratio or "3:2", ASPECT_RATIOS, "aspect_ratio"),
         # "custom" means "as the prompt says"; without one the site's own page sends "normal" (captured 2026-08-23)
@@ -95,6 +97,21 @@ def check_video(request: VideoRequest, *, allow_spicy: bool, allows: Collection[
         start_s=request.start_s,
         asked=request.asked,
     )
+
+
+def _seconds(request: VideoRequest, allowed: Collection[int]) -> int:
+    if request.seconds is not None or request.at_least_s is None:
+        return _one_of(SECONDS[0] if request.seconds is None else request.seconds, allowed, "seconds")
+    wanted = request.at_least_s
+    fitting = [seconds for seconds in allowed if seconds >= wanted]
+    if not fitting:
+        listed = ", ".join(str(seconds) for seconds in allowed)
+        raise InvalidRequest(
+            f"{wanted:g} seconds are more than the signed-in accounts make of this; allowed: {listed} "
+            "(shorter wishes become the next of these)",
+            param="seconds",
+        )
+    return min(fitting)
 
 
 def _check_images(request: VideoRequest) -> None:

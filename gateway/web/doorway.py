@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,6 +33,25 @@ class OnePath:
         if scope["type"] in {"http", "websocket"}:
             # In place: the route found further in is read from this same scope by the request log.
             scope["path"] = _SLASHES.sub("/", scope["path"]).rstrip("/") or "/"
+        await self._app(scope, receive, send)
+
+
+class Pins:
+    """Prefixes that say which API the rest of the path is meant in: ``/xai/v1/videos`` is ``/v1/videos``, pinned.
+
+    split: tells a prefix from the path it stands before; (None, path) when there is none.
+    """
+
+    def __init__(self, app: ASGIApp, *, split: Callable[[str], tuple[object | None, str]]) -> None:
+        self._app = app
+        self._split = split
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            pin, path = self._split(scope["path"])
+            if pin is not None:
+                scope["path"] = path
+                scope.setdefault("state", {})["pin"] = pin
         await self._app(scope, receive, send)
 
 

@@ -67,9 +67,9 @@ ERRORS: Mapping[type[GatewayError], tuple[int, str, str | None]] = {
 RETRY_AFTER_S: Mapping[int, float] = {429: 10, 503: 5}
 
 
-def to_error(exc: GatewayError) -> Answer:
-    """Return the answer for any error of the tree."""
-    status, kind, code = next(ERRORS[cls] for cls in type(exc).__mro__ if cls in ERRORS)
+def to_error(exc: GatewayError, table: Mapping[type[GatewayError], tuple[int, str, str | None]] = ERRORS) -> Answer:
+    """Return the answer for any error of the tree; *table*: a dialect's own statuses and words."""
+    status, kind, code = next(table[cls] for cls in type(exc).__mro__ if cls in table)
     body: dict[str, Any] = {
         "error": {"message": exc.message, "type": kind, "param": exc.param, "code": code or exc.code}
     }

@@ -40,6 +40,11 @@ def json_limit(settings: Settings) -> int:
     return settings.max_image_bytes * 4 // 3 + SMALL_BYTES
 
 
+def video_limit(settings: Settings) -> int:
+    """Bytes of a body that may hold several pictures, whether as files or as base64."""
+    return 2 * settings.max_image_bytes + json_limit(settings)
+
+
 def content_type(request: Request) -> str:
     """The bare media type of the body, lower case; '' when the client says none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -62,6 +63,35 @@ def body_of(model: type[BaseModel]) -> dict[str, Any]:
     if examples:
         media["examples"] = {f"example {n}": {"value": example} for n, example in enumerate(examples, 1)}
     return {"requestBody": {"required": True, "content": {"application/json": media}}}
+
+
+def one_body_of(**models: type[BaseModel]) -> dict[str, Any]:
+    """``openapi_extra=`` for a body in one of several APIs, by their names."""
+    schemas, examples = [], {}
+    for name, model in models.items():
+        schema = model.model_json_schema()
+        for number, example in enumerate(schema.pop("examples", []), 1):
+            examples[f"{name} {number}"] = {"value": example}
+        schemas.append({**schema, "title": name})
+    media = {"schema": {"anyOf": schemas}, "examples": examples}
+    return {"requestBody": {"required": True, "content": {"application/json": media, "multipart/form-data": media}}}
+
+
+def answers_of(answers: Mapping[int, Mapping[str, type[BaseModel]]]) -> dict[int | str, dict[str, Any]]:
+    """``responses=`` for answers in one of several APIs, by status and by their names."""
+    return {
+        status: {
+            "description": " or ".join(models),
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "anyOf": [{**model.model_json_schema(), "title": name} for name, model in models.items()]
+                    }
+                }
+            },
+        }
+        for status, models in answers.items()
+    }
 
 
 def upload_body(field: str) -> dict[str, Any]:

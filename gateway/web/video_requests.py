@@ -15,13 +15,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import UploadFile
+
 from gateway.auth.callers import Caller
-from gateway.errors import GatewayError, InvalidRequest
-from gateway.media.assets import Asset
+from gateway.errors import GatewayError, InvalidRequest, UnsupportedParameter, VideoNotReady
+from gateway.media.assets import Asset, video_asset_id
 from gateway.media.inputs import Owner
+from gateway.tasks.listing_sql import write_cursor
 from gateway.tasks.model import NewTask, Task, VideoMode, VideoSpec
-from gateway.tasks.states import FINAL
+from gateway.tasks.states import FINAL, State
 from gateway.tasks.store import Filter
+from gateway.web import forms
+from gateway.web.frame_sizes import nearest_ratio
+from gateway.web.video_fields import Picture
 
 if TYPE_CHECKING:
     from gateway.web.services import Services
@@ -37,16 +43,19 @@ CANCEL_WAIT_S = 1.5
 class VideoRequest:
     """What a client asks for, in the site's terms and before it is checked. None = not said.
 
-    pictures: references as `Inputs.resolve` takes them. asked: the client's own values, kept with the task.
+    seconds: exactly that length; at_least_s: the shortest length there is that is not below it. aspect_ratio: where it is
+    not said, a video from one picture takes the picture's. pictures: references as `Inputs.resolve` takes them, or files of
+    a form. asked: the client's own values, kept with the task.
     """
 
     prompt: str = ""
     seconds: int | None = None
+    at_least_s: float | None = None
     resolution: str | None = None
     aspect_ratio: str | None = None
     preset: str | None = None
     mode: VideoMode = VideoMode.TEXT
-    pictures: tuple[str, ...] = ()
+    pictures: tuple[Picture, ...] = ()
     source_task_id: str | None = None
     start_s: float | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
@@ -57,7 +66,10 @@ CheckVideo = Callable[[VideoRequest], VideoSpec]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A task as a dialect orders it. *task_id* carries the dialect's prefix; *fields*: the body, for idempotency."""
+    """A task as a dialect orders it. *task_id* carries the dialect's prefix; *fields*: the body, for idempotency.
+
+    words: the client's names for ours, where an error names a field. account_id: the one account that can make it.
+    """
 
     task_id: str
     dialect: str
@@ -67,6 +79,8 @@ class Order:
     idempotency_key: str | None = None
     dialect_data: Mapping[str, Any] = field(default_factory=dict)
     picture_param: str = "image_url"
+    words: Mapping[str, str] = field(default_factory=dict)
+    account_id: str | None = None
 
 
 async def create(services: Services, caller: Caller, order: Order) -> tuple[Task, bool]:
@@ -79,14 +93,15 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
     caller.require_model(order.model)
     services.limits.take(caller)
     settings = services.settings
-    spec = services.check_video(order.request)
+    spec = _checked(services, order)
     now = datetime.now(UTC)
     deadline_at = now + timedelta(seconds=settings.task_timeout_s)
     owner = Owner(caller.key_id, deadline_at + timedelta(seconds=KEEP_LONGER_S), order.task_id)
     pictures: list[Asset] = []
     try:
-        for reference in order.request.pictures:
-            pictures.append(await services.inputs.resolve(reference, owner, param=order.picture_param))
+        for picture in order.request.pictures:
+            pictures.append(await _kept(services, picture, owner, param=order.picture_param))
+        spec = _shaped(spec, order.request, pictures)
         task, created = await services.store.insert(
             NewTask(
                 id=order.task_id,
@@ -100,6 +115,7 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
                 idempotency_key=order.idempotency_key,
                 request_hash=await asyncio.to_thread(fingerprint, order.fields) if order.idempotency_key else "",
                 dialect_data=order.dialect_data,
+                account_id=order.account_id,
             ),
             max_queued=settings.max_queued,  # the key's own limit is the store's to keep
         )
@@ -123,6 +139,43 @@ async def listing(
         if cursor is None:
             break
     return found, cursor
+
+
+async def after(
+    services: Services, where: Filter, last_id: str | None, *, limit: int, oldest_first: bool
+) -> tuple[Sequence[Task], bool]:
+    """Return up to *limit* tasks that follow *last_id* by (created_at, id), and whether more do. Raises TaskNotFound."""
+    cursor = None
+    if last_id:
+        cursor = write_cursor(await services.store.get(last_id, key_id=where.key_id))
+    page = await services.store.find(where, limit=limit, cursor=cursor, oldest_first=oldest_first)
+    return page.tasks, page.next_cursor is not None
+
+
+async def source(services: Services, caller: Caller, reference: str) -> Task:
+    """Return the caller's finished video that *reference* names: its id, or an address it was given by us.
+
+    Raises TaskNotFound, VideoNotReady, UnsupportedParameter (anything not made here).
+    """
+    linked = services.links.read(reference)
+    if linked is not None:
+        reference = linked.asset_id.removesuffix(video_asset_id(""))
+    elif "://" in reference or reference[:5] == "data:":
+        raise UnsupportedParameter(
+            "Only videos made by this gateway can be extended: the site goes on only from its own. Send the id or the "
+            "address of one.",
+            param="video",
+        )
+    task = await services.store.get(reference, key_id=caller.key_id)
+    if task.state is not State.SUCCEEDED or task.result is None:
+        raise VideoNotReady(f"The video {reference!r} is not finished, so it cannot be extended.")
+    return task
+
+
+def account_of(source: Task | None) -> str | None:
+    """The account that a video to go on from lies with."""
+    found = source.result.upstream.get("account_id") if source is not None and source.result is not None else None
+    return str(found) if found else None
 
 
 async def cancel(services: Services, caller: Caller, task_id: str) -> Task:
@@ -158,9 +211,42 @@ def idempotency_key(value: str | None) -> str | None:
 
 
 def fingerprint(fields: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) of a request body, the same however its fields were ordered."""
-    text = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    """SHA-256 (hex) of a request body, the same however its fields were ordered; files count by their bytes."""
+    text = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_written)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _written(value: Any) -> str:
+    if not isinstance(value, UploadFile):
+        return str(value)
+    value.file.seek(0)
+    return hashlib.file_digest(value.file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _checked(services: Services, order: Order) -> VideoSpec:
+    try:
+        return services.check_video(order.request)
+    except InvalidRequest as exc:
+        exc.param = order.words.get(exc.param or "", exc.param)
+        raise
+
+
+def _shaped(spec: VideoSpec, request: VideoRequest, pictures: Sequence[Asset]) -> VideoSpec:
+    """A video from one picture, of which no shape was asked for, is shaped like the picture."""
+    if request.mode is not VideoMode.IMAGE or request.aspect_ratio is not None:
+        return spec
+    [picture] = pictures
+    if not picture.width or not picture.height:
+        return spec
+    return replace(spec, aspect_ratio=nearest_ratio(picture.width, picture.height))
+
+
+async def _kept(services: Services, picture: Picture, owner: Owner, *, param: str) -> Asset:
+    if isinstance(picture, str):
+        return await services.inputs.resolve(picture, owner, param=param)
+    async with services.inputs.receiving() as draft:
+        await forms.save(picture, draft, limit_bytes=services.settings.max_image_bytes)
+        return await services.inputs.keep(draft, owner, file_name=forms.safe_name(picture.filename), param=param)
 
 
 async def _forget(services: Services, pictures: Sequence[Asset], task_id: str) -> None:

@@ -1,0 +1,1 @@
+"""new-api's video tasks (seed 003): ``/v1/video/generations``."""

@@ -1,0 +1,61 @@
+"""xAI's video API over HTTP: its part of the shared paths."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi.responses import JSONResponse, Response
+
+from gateway.dialects.xai import protocol, translate
+from gateway.errors import UnsupportedParameter
+from gateway.tasks.model import Task
+from gateway.web import forms, video_requests
+from gateway.web.asked import Asked, LinkTo, answer
+from gateway.web.video_requests import Order, VideoRequest
+
+to_error = translate.to_error
+WORDS = {"seconds": "duration"}
+
+
+async def create(asked: Asked) -> Response:
+    wire = forms.parse(protocol.Generate, asked.fields)
+    name = wire.model or translate.DEFAULT_MODEL
+    request = translate.from_generate(wire, asked.fields, asked.model(name))
+    param = "reference_images" if wire.reference_images else "image"
+    return await _order(asked, name, request, picture_param=param)
+
+
+async def extend(asked: Asked) -> Response:
+    wire = forms.parse(protocol.Extend, asked.fields)
+    source = await video_requests.source(asked.services, asked.caller, translate.source_of(wire.video))
+    request = translate.from_extend(wire, asked.fields, source)
+    return await _order(asked, wire.model or source.model, request, account_id=video_requests.account_of(source))
+
+
+async def edit(asked: Asked) -> Response:
+    raise UnsupportedParameter(
+        "The site cannot edit a video. It can extend one: POST /v1/videos/extensions.", param="video"
+    )
+
+
+def show(task: Task, link_to: LinkTo) -> JSONResponse:
+    status, body = translate.to_generation(task, link_to)
+    return answer(body, status=status)
+
+
+async def _order(
+    asked: Asked, model: str, request: VideoRequest, *, picture_param: str = "image", account_id: str | None = None
+) -> Response:
+    order = Order(
+        task_id=str(uuid.uuid4()),
+        dialect=translate.DIALECT,
+        model=model,
+        request=request,
+        fields=asked.fields,
+        idempotency_key=asked.idempotency_key,
+        picture_param=picture_param,
+        words=WORDS,
+        account_id=account_id,
+    )
+    task, headers = await asked.create(order)
+    return answer(translate.to_accepted(task), headers)
