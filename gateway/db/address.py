@@ -22,7 +22,7 @@ _SQLITE_PRAGMAS = (
     f"busy_timeout={BUSY_MS}",
     "foreign_keys=ON",
     "temp_store=MEMORY",
-    "cache_size=-16384",
+    "cache_size=-8192",
     "journal_size_limit=67108864",
 )
 _POSTGRESQL_SETTINGS = {
@@ -98,8 +98,9 @@ def sqlite_engines(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
     # A read is one statement: beginning and ending a transaction around it would double its cost.
     reading = create_async_engine(
         address.url,
-        pool_size=4,
-        max_overflow=8,
+        pool_size=6,
+        max_overflow=0,
+        pool_use_lifo=True,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,

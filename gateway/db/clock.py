@@ -19,7 +19,8 @@ class Clock:
         """The present, *plus_s* seconds later (or earlier)."""
         if not self._postgresql:
             return literal(datetime.now(UTC) + timedelta(seconds=plus_s), Instant)
-        now = func.clock_timestamp(type_=Instant)
+        # Of the statement, not of the row: only what is constant within a statement can be looked up in an index.
+        now = func.statement_timestamp(type_=Instant)
         if not plus_s:
             return now
         return now.op("+", return_type=Instant())(func.make_interval(0, 0, 0, 0, 0, 0, float(plus_s)))

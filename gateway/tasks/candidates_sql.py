@@ -39,8 +39,8 @@ class Candidates:
         self._needs = sorted(set(chain.from_iterable(_texts_within(offer.allows) for offer in offers)))
 
     async def any(self, connection: AsyncConnection) -> bool:
-        """Whether anything could run at all, suitable or not."""
-        runnable = select(tasks.c.id).where(IS_QUEUED, tasks.c.kind == self._kind, self._may_run(tasks)).limit(1)
+        """Whether anything could run at all, suitable or not, of whatever kind: one step in one index."""
+        runnable = select(tasks.c.run_at).where(IS_QUEUED, self._may_run(tasks)).order_by(tasks.c.run_at).limit(1)
         return (await connection.execute(runnable)).first() is not None
 
     async def begun(self, connection: AsyncConnection) -> list[Waiting]:
@@ -49,7 +49,7 @@ class Candidates:
         profiles = sorted({offer.profile for offer in self._offers})
         fits = or_(tasks.c.profile.in_(profiles), and_(tasks.c.account_id.in_(accounts), ~self._held()))
         wanted = (
-            self._columns(tasks)
+            self._columns()
             .where(IS_QUEUED, _BOUND, tasks.c.kind == self._kind, self._may_run(tasks), fits)
             .order_by(tasks.c.priority.desc(), tasks.c.run_at)
             .limit(max(MOST_BEGUN, 2 * self._free))
@@ -65,7 +65,7 @@ class Candidates:
         line = tasks.alias("line")
         first = self._line(select(line.c.id), line).where(line.c.key_id == keys.c.key_id).limit(1)
         head = select(first.correlate(keys).scalar_subquery().label("id")).select_from(keys).subquery("heads")
-        wanted = self._columns(tasks).join(head, head.c.id == tasks.c.id)
+        wanted = self._columns().join(head, head.c.id == tasks.c.id)
         return [_waiting_of(row) for row in await connection.execute(wanted)]
 
     async def lines(
@@ -81,14 +81,14 @@ class Candidates:
             return first
         found: list[Waiting] = []
         for head in first:
-            wanted = self._line(self._columns(tasks), tasks).where(tasks.c.key_id == head.key_id).limit(self._free)
+            wanted = self._line(self._columns(), tasks).where(tasks.c.key_id == head.key_id).limit(self._free)
             found += [_waiting_of(row) for row in await connection.execute(wanted)]
         return found
 
     # -- inside --------------------------------------------------------------------------------------------------
-    def _columns(self, of: FromClause) -> Select[Any]:
+    def _columns(self) -> Select[Any]:
         names = ("id", "key_id", "created_at", "priority", "requires", "bound", "account_id", "profile")
-        return select(*(of.c[name] for name in names), self._held().label("held")).select_from(of)
+        return select(*(tasks.c[name] for name in names), self._held().label("held")).select_from(tasks)
 
     def _line(self, wanted: Select[Any], of: FromClause) -> Select[Any]:
         """A key's tasks in the order in which they are taken."""

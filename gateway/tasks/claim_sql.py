@@ -54,7 +54,7 @@ class Claiming:
             served = {task.key_id: shares[task.key_id] for task in taken}
             if served:
                 await write_shares(self._db, connection, kind, served, clock=allotment.clock)
-            steps = await self._steps_of(connection, [task.id for task in taken])
+            steps = await self._steps_of(connection, [task.id for task in taken if task.claims > 1])
             return [Claim(task, steps[task.id]) for task in taken]
 
     async def heartbeat(self, worker: str, held: Collection[tuple[str, int]], *, lease_s: float) -> Heartbeat:
@@ -103,12 +103,12 @@ class Claiming:
         now = self._db.clock.now()
         rows: list[Row[Any]] = []
         for profile, ids in by_profile.items():
-            # A task that somebody cancels at this moment is left to them.
-            free = select(tasks.c.id).where(tasks.c.id.in_(ids), IS_QUEUED).with_for_update(skip_locked=True)
-            ours = list((await connection.execute(free)).scalars()) if self._db.dialect == "postgresql" else ids
+            free = select(tasks.c.id).where(tasks.c.id.in_(ids), IS_QUEUED)
+            if self._db.dialect == "postgresql":  # a task that somebody cancels at this moment is left to them
+                free = free.with_for_update(skip_locked=True)
             claimed = (
                 update(tasks)
-                .where(tasks.c.id.in_(ours), IS_QUEUED)
+                .where(tasks.c.id.in_(free))
                 .values(
                     state=TRANSITIONS[State.QUEUED, Event.CLAIM].value,
                     owner=worker,
@@ -145,7 +145,9 @@ class Claiming:
         return sorted(map(task_of, rows), key=lambda task: order[task.id])
 
     async def _steps_of(self, connection: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, Step]]:
-        steps: dict[str, dict[str, Step]] = {task_id: {} for task_id in ids}
+        steps: dict[str, dict[str, Step]] = defaultdict(dict)
+        if not ids:
+            return steps
         wanted = STEPS.add_columns(task_steps.c.task_id).where(task_steps.c.task_id.in_(ids))
         for row in await connection.execute(wanted):
             steps[row.task_id][row.name] = step_of(row)
