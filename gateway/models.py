@@ -27,7 +27,8 @@ class Model:
 
     mode: the site's chat mode. rest_name: the site's older model name for the same (before April 2026). thinking: None
     leaves reasoning to the mode. pictures: fewest and most input pictures; max_seconds: longest video, and
-    max_seconds_references: the longest made from several pictures (longer ones are clamped to it).
+    max_seconds_references: the longest made from several pictures (longer ones are clamped to it). paid: only accounts with a
+    subscription have it.
     """
 
     id: str
@@ -38,10 +39,13 @@ class Model:
     pictures: tuple[int, int] = (0, 7)
     max_seconds: int = 15
     max_seconds_references: int = 10
+    paid: bool = False
 
 
 def _chat(name: str, mode: str, rest_name: str, thinking: bool | None = None) -> Model:
-    return Model(name, ModelKind.CHAT, mode=mode, rest_name=rest_name, thinking=thinking, pictures=(0, 10))
+    return Model(
+        name, ModelKind.CHAT, mode=mode, rest_name=rest_name, thinking=thinking, pictures=(0, 10), paid=mode == "heavy"
+    )
 
 
 _ALL = (

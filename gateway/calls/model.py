@@ -118,7 +118,8 @@ ChatEvent = Reasoning | Text | Citation | Picture | PicturePreview | PictureRefu
 class ImageRequest:
     """Pictures to make, or with *images* (ids in the media store) to edit. What may be asked: ``image_limits.py``.
 
-    count: 1-10. aspect_ratio: in the site's terms; ``auto`` leaves it to the site. quality: ``speed`` or ``quality``.
+    count: 1-10. aspect_ratio: in the site's terms; ``auto`` leaves it to the site. quality: ``speed`` or ``quality``;
+    edits have only one.
     """
 
     prompt: str

@@ -18,6 +18,7 @@ from gateway.errors import ShuttingDown
 from gateway.media.assets import Media
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
+from gateway.models import Model
 from gateway.settings import Settings
 from gateway.tasks.model import TaskEvent, VideoSpec
 from gateway.tasks.store import TaskStore
@@ -42,8 +43,8 @@ class Services:
 
     local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
     begins to stop. requires: what an account must allow beyond the ordinary to make a video. calls: chats and images.
-    why_waiting: (code, sentence)
-    while no profile could take a video, None otherwise.
+    allows: what some account can do beyond the ordinary. why_waiting: (code, sentence) while no profile could take a video,
+    None otherwise.
     """
 
     settings: Settings
@@ -62,6 +63,7 @@ class Services:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     heartbeat_s: float = HEARTBEAT_S
     why_waiting: Callable[[], tuple[str, str] | None] = lambda: None
+    allows: Callable[[], frozenset[str]] = frozenset
     now: Callable[[], float] = time.time
 
     def uploads_expire_at(self) -> datetime:
@@ -69,6 +71,10 @@ class Services:
         return datetime.fromtimestamp(self.now(), UTC) + timedelta(
             seconds=max(self.settings.retention_s, UPLOADS_KEPT_S)
         )
+
+    def offers_model(self, model: Model) -> bool:
+        """Whether some signed-in account has *model*, as far as its subscription tells."""
+        return not model.paid or bool(self.allows())
 
     def accepting(self) -> None:
         """Raise ShuttingDown when nothing new is taken any more."""

@@ -19,6 +19,7 @@ from gateway.tasks.model import Task, VideoResult
 from gateway.tasks.states import Stage
 from gateway.tasks.upstream import Journal, Offer
 from tests.front.material import clip
+from tests.front.scripted_calls import ScriptedCalls
 
 Script = Callable[["Scripted", Task, Journal], Awaitable[VideoResult]]
 
@@ -38,7 +39,7 @@ class Scripted:
         self.working: list[str] = []
         self.cancelled: list[str] = []
         self.script: Script | None = None
-        self.calls: Any = None  # a CallMaker, for tests that make calls
+        self.calls = ScriptedCalls()
         self._version = 0
         self._news = asyncio.Event()
 
@@ -115,7 +116,7 @@ class Scripted:
 
     @asynccontextmanager
     async def open(self, opening: Opening) -> AsyncIterator[SiteParts]:
-        self.media = opening.media
+        self.media = self.calls.media = opening.media
         yield SiteParts(maker=self, calls=self.calls, capacity=self, profiles=self.profiles, allows=frozenset)
 
 

@@ -1,0 +1,1 @@
+"""Lists of models, in OpenAI's and xAI's forms."""
