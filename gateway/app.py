@@ -27,6 +27,7 @@ from gateway.dialects.grok2api.routes import router as grok2api
 from gateway.dialects.images.routes import router as images
 from gateway.dialects.models.routes import router as models
 from gateway.dialects.newapi.routes import router as newapi
+from gateway.dialects.responses.routes import router as responses
 from gateway.dialects.shared_paths import split_pin
 from gateway.dialects.video_routes import router as videos
 from gateway.errors import StartRefused, UnsupportedParameter
@@ -37,6 +38,7 @@ from gateway.media.disk import DiskMedia, media_directory
 from gateway.media.fetch import Fetcher
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
+from gateway.models import MODELS
 from gateway.profiles.node import node_id
 from gateway.settings import Protocol, Settings
 from gateway.site import Opening, OpenSite, SiteParts, open_site, why_nobody
@@ -61,7 +63,7 @@ from gateway.web.video_requests import CheckVideo, VideoRequest
 log = structlog.get_logger(__name__)
 
 #: Every API there is. A new dialect is one more router here.
-DIALECTS = (videos, newapi, grok2api, chat, images, models)
+DIALECTS = (videos, newapi, grok2api, chat, images, responses, models)
 
 
 def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: float = HEARTBEAT_S) -> FastAPI:
@@ -74,6 +76,11 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
             f"--no-auth is for loopback addresses only, and {settings.host} can be reached by others; "
             "leave it away and make a key: gateway key create NAME"
         )
+    for name, target in settings.model_aliases.items():
+        if target not in MODELS:
+            raise StartRefused(
+                f"GATEWAY_MODEL_ALIASES: {name!r} stands for {target!r}, which is not one of: {', '.join(MODELS)}"
+            )
     metrics = Metrics()
     stopping = asyncio.Event()
 
