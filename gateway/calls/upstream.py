@@ -12,8 +12,14 @@ from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest
 class CallMaker(Protocol):
     """Opens a call under a lease of its own. Leaving the block, however it is left, stops the site within 20 ms.
 
-    Opening raises before anything was answered (so that the caller can send a real HTTP status); iterating raises later.
-    All errors are GatewayError. Text calls may be tried again on another profile before their first event, once.
+    Entering waits for the first event, at most ten seconds while the site is at work: what fails until then is raised by
+    entering, so that the caller can send a real HTTP status; what fails later is raised by iterating. All errors are
+    GatewayError. NoProfileReady: nobody can do it, and why; RateLimited: with ``retry_after_s``.
+
+    chat: ends with Ended, or raises (EmptyAnswer, AnswerCut, ContentModerated …). A text call may be tried again on another
+    profile before its first event, once, or on up to three when the site limits them.
+    images: pictures as they are finished, previews between them; once one is finished nothing is raised any more, and what
+    is missing is told by PictureRefused. Without a single picture it raises (ContentModerated when all were refused).
     """
 
     def chat(self, request: ChatRequest) -> AbstractAsyncContextManager[AsyncIterator[ChatEvent]]: ...

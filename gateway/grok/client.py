@@ -154,9 +154,12 @@ class GrokClient:
         return text(answer, "shareLink")
 
     # -- limits ------------------------------------------------------------------------------------------------
-    async def rate_limits(self, model: str, *, request_kind: str | None = None) -> QuotaLine:
+    async def rate_limits(self, model: str, *, request_kind: str | None = None, timeout_s: float = 15.0) -> QuotaLine:
         body = {"modelName": model} | ({"requestKind": request_kind} if request_kind else {})
-        return read_rate_limits(await self.exchange.read("POST", "/rest/rate-limits", json=body, field="rateLimits"))
+        path = "/rest/rate-limits"
+        return read_rate_limits(
+            await self.exchange.read("POST", path, json=body, field="rateLimits", timeout_s=timeout_s)
+        )
 
     async def imagine_quota(self, *, timeout_s: float = 15.0) -> Mapping[str, QuotaLine]:
         path = "/rest/media/imagine/quota_info"

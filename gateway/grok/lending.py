@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
-from browser.clearance import Clearance
+from browser.clearance import Clearance, Cooldown
 from browser.errors import BrowserError
 from gateway.calls.running import beside
 from gateway.errors import NoProfileReady, ProfileNotReady, RateLimited
@@ -86,9 +86,9 @@ def _refuse(profiles: Sequence[ProfileStatus], kinds: Collection[str], *, waited
     now = datetime.now(UTC)
     ready = [profile for profile in profiles if profile.clearance is Clearance.READY]
     if ready:
-        rests = [rest for profile in ready for rest in profile.cooldowns if rest.kind in kinds and rest.until > now]
-        if rests:
-            first = min(rests, key=lambda rest: rest.until)
+        each = [[rest for rest in profile.cooldowns if rest.kind in kinds and rest.until > now] for profile in ready]
+        if all(each):
+            first = min((max(rests, key=_until) for rests in each), key=_until)
             raise RateLimited(first.reason, retry_after_s=max(1.0, (first.until - now).total_seconds()))
         return
     states = {profile.clearance for profile in profiles}
@@ -97,6 +97,10 @@ def _refuse(profiles: Sequence[ProfileStatus], kinds: Collection[str], *, waited
             raise NoProfileReady("the gateway's browsers are still starting", retry_after_s=BUSY_RETRY_S)
         return
     raise NoProfileReady(_missing(states), retry_after_s=30.0)
+
+
+def _until(rest: Cooldown) -> datetime:
+    return rest.until
 
 
 def _missing(states: Collection[Clearance]) -> str:

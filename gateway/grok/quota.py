@@ -72,3 +72,25 @@ async def with_known_end(
     told = RateLimited(limited.message, retry_after_s=(until - now).total_seconds())
     told.__cause__ = refusal
     return told
+
+
+async def with_known_wait(client: GrokClient, limited: RateLimited, model: str) -> RateLimited:
+    """Return *limited*, refused to a chat of *model* (or mode), with the wait that the site's limits tell of.
+
+    What the lease rests for it then rests so long. Unchanged when the refusal named a time, or the limits tell none.
+    """
+    refusal = refusal_of(limited)
+    now = datetime.now(UTC)
+    if refusal is None or refusal.problem.come_back_at(now) is not None:
+        return limited
+    try:
+        line = await client.rate_limits(model, timeout_s=3.0)
+    except GatewayError:
+        return limited
+    until = line.next_at or (now + timedelta(seconds=line.wait_s) if line.wait_s else None)
+    if until is None or not now < until <= now + LONGEST_WAIT:
+        return limited
+    client.lease.cool(client.exchange.rests, until, limited.message)
+    told = RateLimited(limited.message, retry_after_s=(until - now).total_seconds())
+    told.__cause__ = refusal
+    return told

@@ -220,6 +220,20 @@ async def test_a_limit_rests_the_mode_and_media_credits_rest_pictures(calls):
     assert words(await calls.chat()) == "fine"
 
 
+async def test_a_limit_that_names_no_time_lasts_as_long_as_the_sites_limits_say(calls):
+    calls.answers(error("usage limit", usageLimitReached={}))
+    calls.script.on(
+        "POST /rest/rate-limits", {"windowSizeSeconds": 7200, "remainingQueries": 0, "waitTimeSeconds": 900}
+    )
+    with pytest.raises(errors.RateLimited) as limited:
+        await calls.chat(mode="expert")
+    assert limited.value.retry_after_s == pytest.approx(900, abs=2)
+    assert calls.script.bodies("POST /rest/rate-limits") == [{"modelName": "expert"}]
+    with pytest.raises(errors.RateLimited) as resting:
+        await calls.chat(mode="expert")
+    assert resting.value.retry_after_s == pytest.approx(900, abs=2)
+
+
 async def test_silence_at_the_start_and_in_the_middle(calls):
     calls.answers(3600)
     with pytest.raises(errors.UpstreamTimeout):

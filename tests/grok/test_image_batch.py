@@ -47,6 +47,7 @@ def kinds(outcomes: list[Outcome]) -> list[type[Any]]:
         ([final(), verdict(), final(), verdict(), preview()], [Finished]),
         ([start(), preview(), verdict(moderated=True)], [Shown, Withheld]),
         ([final(), verdict(moderated=True)], [Withheld]),
+        ([start(), preview().replace("50", "null"), verdict()], [Finished]),
         ([start(), '{"type":"session_notice"}', "[]", "x", final(), verdict()], [Finished]),
     ],
 )
@@ -63,6 +64,9 @@ def test_silence_settles():
     assert kinds(batch.expire(VERDICT_S)) == [Finished]
     assert batch.expire(BLOCKED_S - 1) == []
     assert kinds(batch.expire(BLOCKED_S)) == [Withheld]
+    alone = Batch(1, 0.0)
+    see(alone, preview())
+    assert alone.due_at == 2 * BLOCKED_S
     assert not batch.over(BLOCKED_S), "one has only begun"
     assert kinds(see(batch, final("C"), verdict("C"), now=20.0)) == [Finished]
     assert batch.over(20.0)

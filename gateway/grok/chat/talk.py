@@ -6,6 +6,7 @@ import structlog
 
 from gateway.calls.model import ChatEvent, ChatRequest
 from gateway.calls.running import Emit, beside
+from gateway.errors import RateLimited
 from gateway.grok.chat.bodies import effective_mode, rest_chat
 from gateway.grok.chat.forms import Form, FormMemory
 from gateway.grok.chat.hearing import FormRefused, Hearing
@@ -18,6 +19,7 @@ from gateway.grok.inputs import upload_inputs
 from gateway.grok.memory import ProfileMemory
 from gateway.grok.pictures import PictureStore
 from gateway.grok.ports import Lease
+from gateway.grok.quota import with_known_wait
 from gateway.media.assets import Media
 from gateway.settings import Settings
 
@@ -70,6 +72,10 @@ async def talk(
                     named = form is Form.REST_NAMED
                     body = rest_chat(request, message.text, hearing.file_ids, named=named, drawing=drawing)
                     await read_stream(hearing, body)
+        except RateLimited as exc:
+            if drawing:
+                raise
+            raise await with_known_wait(client, exc, effective_mode(request)) from refusal_of(exc)
         except FormRefused as exc:
             log.info("chat form refused", form=form.value, reason=exc.error.message)
             if form is order[-1]:

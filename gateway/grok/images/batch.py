@@ -11,7 +11,8 @@ from gateway.grok.wire.imagine import ImagineFrame
 VERDICT_S = 3.0
 #: A picture called completed whose bytes do not come.
 BYTES_S = 6.0
-#: A picture that was shown unfinished and of which nothing more comes: the site holds it back ("blocked").
+#: A picture that was shown unfinished and of which nothing more comes: the site holds it back ("blocked"). So long after
+#: its latest frame once a sibling is finished, twice as long before.
 BLOCKED_S = 15.0
 #: All known pictures are settled and no further one begins.
 QUIET_S = 4.0
@@ -57,14 +58,13 @@ class _Job:
     completed: bool = False
     settled: bool = False
 
-    @property
-    def due_at(self) -> float:
-        """When it is settled by silence."""
+    def due_at(self, *, alone: bool) -> float:
+        """When it is settled by silence. alone: no sibling is settled yet."""
         if self.final is not None:
             return self.seen_at + VERDICT_S
         if self.completed:
             return self.seen_at + BYTES_S
-        return self.seen_at + BLOCKED_S if self.shown else float("inf")
+        return self.seen_at + BLOCKED_S * (2 if alone else 1) if self.shown else float("inf")
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Batch:
         open_jobs = [job for job in self._jobs.values() if not job.settled]
         if self._jobs and not open_jobs:
             return self.now + QUIET_S
-        return min((job.due_at for job in open_jobs), default=float("inf"))
+        return min((job.due_at(alone=not self.settled) for job in open_jobs), default=float("inf"))
 
     def over(self, now: float) -> bool:
         """Whether nothing more is expected of it."""
@@ -110,11 +110,11 @@ class Batch:
         job.completed = job.completed or frame.completed
         if frame.moderated:
             return [self._withhold(job, "the site made this picture and withholds it")]
-        if frame.final:
-            job.final = frame
+        if frame.final or (frame.shows and frame.percent is None):
+            job.final = frame  # one that does not say how far it is counts unless a better one comes
         if job.final is not None and job.completed:
             return [self._finish(job)]
-        if frame.shows and not frame.final:
+        if frame.shows and job.final is None:
             job.shown = True
             return [Shown(job.number, frame.blob, frame.percent or 0)] if frame.blob else []
         return []
@@ -122,8 +122,9 @@ class Batch:
     def expire(self, now: float) -> list[Outcome]:
         """Settle what has been silent for too long."""
         outcomes: list[Outcome] = []
+        alone = not self.settled
         for job in self._jobs.values():
-            if job.settled or job.due_at > now:
+            if job.settled or job.due_at(alone=alone) > now:
                 continue
             if job.final is not None:
                 outcomes.append(self._finish(job))

@@ -30,12 +30,14 @@ def g1_edit_post(image_url: str) -> Body:
 
 
 def g1_edit(request: ImageRequest, image_urls: Sequence[str], post_id: str) -> Body:
-    """Return the body of ``conversations/new`` (2026-02); this form knows no aspect ratio."""
+    """Return the body of ``conversations/new`` (2026-02); an aspect ratio has no field in it and is asked for in words."""
+    square = request.aspect_ratio in {AUTO, "1:1"}
+    words = request.prompt if square else f"{request.prompt} (aspect ratio {request.aspect_ratio})"
     config = {"imageReferences": list(image_urls), "parentPostId": post_id}
     return {
         "temporary": True,
         "modelName": "imagine-image-edit",
-        "message": request.prompt,
+        "message": words,
         "toolOverrides": {"imageGen": True},
         "enableImageGeneration": True,
         "enableImageStreaming": True,
