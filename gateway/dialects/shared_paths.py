@@ -11,7 +11,7 @@ C4  strings or numbers in the answer: each dialect's own translation
 C5  `at_generations`     POST /v1/videos/generations: synchronous only for exactly its own three fields, else xAI
 C6  errors on that path: those of the dialect decided on
 C7  `at_changes`         POST /v1/videos/{edits,extensions}: a form or an id is OpenAI's, a URL is xAI's
-C11 `SERVED`             GET /v1/video/generations/{id} knows only its own tasks
+C11 `LISTED`             GET /v1/videos lists what it can also show; /v1/video/generations/{id} knows only its own tasks
 C12, C13                 an unknown id, or no key: each path's own words, in bodies that all clients can read
 C14 `split_pin`          what may stand before a path and does not belong to it
 C16 fixed names come before ``{id}``: the order of registration in ``video_routes``
@@ -63,8 +63,6 @@ ASYNC_FIELDS = frozenset(
 #: Video models by the names that xAI itself gives them.
 XAI_MODELS = frozenset({"grok-imagine-video", "grok-imagine-video-latest"})
 
-#: Tasks of which dialects ``GET /v1/video/generations/{id}`` tells (C11).
-SERVED: Collection[str] = frozenset({Dialect.NEWAPI})
 #: Tasks that ``GET /v1/videos`` lists: those that it also shows one by one in OpenAI's form.
 LISTED: Collection[str] = frozenset({Dialect.OPENAI, Dialect.NEWAPI, Dialect.GROK2API})
 
