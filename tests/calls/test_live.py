@@ -164,8 +164,10 @@ async def test_leaving_stops_the_site_within_twenty_milliseconds(site, sim, prot
             await anext(aiter(events))
             left = time.monotonic()
         kind = "submit_chat" if protocol == "rest" else "mgw"
-        (entry,) = await sim.wait(kind, outcome="reset", timeout_s=5)
-        took.append(entry["reset_at"] - left)
+        async with asyncio.timeout(5):  # the whole answer would take eight seconds
+            while (entry := (await sim.ledger(kind))[0])["outcome"] == "open":
+                await asyncio.sleep(0.01)
+        took.append(entry["finished_at"] - left)
     assert sorted(took)[2] < 0.05, took
 
 
