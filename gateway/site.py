@@ -14,9 +14,12 @@ from browser.clearance import NEXT_ACTION, Clearance
 from browser.status import ProfileStatus
 from gateway.auth.secret import Secret
 from gateway.calls.upstream import CallMaker
+from gateway.db.beside import beside
 from gateway.db.connect import Database
 from gateway.grok.calls import GrokCallMaker
 from gateway.grok.capacity import GrokCapacity
+from gateway.grok.quota import QuotaBook
+from gateway.grok.quota_watch import watch_quota
 from gateway.grok.site import grok_site
 from gateway.grok.video import GrokVideoMaker
 from gateway.media.assets import Media
@@ -70,21 +73,24 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
     ):
         rows = await keeper.registry.list(node=keeper.registry.node)
         capacity = GrokCapacity(pool)
-        yield SiteParts(
-            maker=GrokVideoMaker(
-                pool,
-                opening.media,
-                opening.settings,
-                claimed_elsewhere=opening.store.held_elsewhere,
-                upstream_of=upstream_of,
-                generations={row.name: row.protocol for row in rows if row.protocol},
-                remember=events.remember_protocol,
-            ),
-            calls=GrokCallMaker(pool, opening.media, opening.settings),
-            capacity=capacity,
-            profiles=pool.status,
-            allows=capacity.allows,
-        )
+        quota = QuotaBook({row.name: row.quota for row in rows}, remember=events.remember_quota)
+        async with beside(watch_quota(pool, quota)):
+            yield SiteParts(
+                maker=GrokVideoMaker(
+                    pool,
+                    opening.media,
+                    opening.settings,
+                    claimed_elsewhere=opening.store.held_elsewhere,
+                    upstream_of=upstream_of,
+                    generations={row.name: row.protocol for row in rows if row.protocol},
+                    remember=events.remember_protocol,
+                    quota=quota,
+                ),
+                calls=GrokCallMaker(pool, opening.media, opening.settings),
+                capacity=capacity,
+                profiles=pool.status,
+                allows=capacity.allows,
+            )
 
 
 def why_nobody(profiles: Sequence[ProfileStatus]) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from browser.profiles import ProfileDir
 from gateway.auth.secret import Purpose
 from gateway.cli.failures import CommandError
 from gateway.cli.output import ago, did_you_mean, emit, facts, note, shortened, table
+from gateway.cli.quota_view import quota, quota_in_words
 from gateway.instance import running
 from gateway.profiles.errors import UnknownProfile
 
@@ -63,6 +64,7 @@ def as_dict(profile: Profile) -> dict[str, Any]:
         "proxy": profile.shown_proxy,
         "cooldowns": [{"kind": c.kind, "until": c.until, "reason": c.reason} for c in profile.cooldowns],
         "protocol": profile.protocol,
+        "quota": quota(profile, datetime.now(UTC)),
         "checked_at": profile.checked_at,
         "last_checkpoint_at": profile.last_checkpoint_at,
         "node": profile.node_id,
@@ -147,6 +149,7 @@ def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes:
             "rests": "; ".join(f"{c.kind} {ago(c.until)}: {c.reason}" for c in profile.cooldowns),
             "proxy": profile.shown_proxy or "",
             "protocol": profile.protocol or "",
+            "quota": quota_in_words(quota(profile, datetime.now(UTC)), datetime.now(UTC)),
             "checked": ago(profile.checked_at),
             "sign-ins": _kept(copies),
             "folder": str(house.settings.profiles_dir / profile.name),

@@ -284,6 +284,7 @@ profiles = Table(
     Column("cooldowns", json_column()),
     Column("capabilities", json_column()),
     Column("protocol", Text),
+    Column("quota", json_column()),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("check_requested_at", Instant),
     Column("checked_at", Instant),

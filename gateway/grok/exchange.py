@@ -31,8 +31,9 @@ from gateway.grok.ports import Lease
 from gateway.grok.wire.fields import Json, mapping, parse_object
 from gateway.grok.wire.problems import Problem, read_problem
 
-#: Endpoints that the site protects: only a fetch of the page's own world carries what its scripts add.
-_PROTECTED = ("/rest/app-chat/", "/http/upload-file", "/rest/media/post/")
+#: Endpoints that the site protects, or may (upstream.md 2.1: "most /rest calls"): only a fetch of the page's own world
+#: carries what its scripts add.
+_PROTECTED = ("/rest/", "/http/upload-file")
 
 #: Every error of ``browser/`` as ours; a test proves the table complete. TransportRefused is judged by its answer first.
 BROWSER_ERRORS: Mapping[type[browser.BrowserError], type[GatewayError]] = {

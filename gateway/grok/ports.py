@@ -59,6 +59,9 @@ class ProfileStatus(Protocol):
     @property
     def slots(self) -> Mapping[str, SlotCount]: ...
 
+    @property
+    def running(self) -> bool: ...
+
 
 class Pool(Protocol):
     """``browser.pool.Pool``, as far as it is used here."""
@@ -105,6 +108,9 @@ UpstreamOf: TypeAlias = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 #: (profile, generation) → kept, so that a restart need not learn again which generation the site takes from it.
 RememberGeneration: TypeAlias = Callable[[str, str], None]
+
+#: (profile, its quota hints by kind as plain JSON) → kept, for the operator to see.
+RememberQuota: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 
 
 async def nothing_claimed(_task_id: str, _ids: Collection[str]) -> Collection[str]:

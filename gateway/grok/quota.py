@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from gateway.errors import GatewayError, RateLimited
+from gateway.errors import GatewayError, RateLimited, UpstreamRefused
 from gateway.grok.client import GrokClient
 from gateway.grok.exchange import refusal_of
+from gateway.grok.ports import RememberQuota
+from gateway.grok.wire.fields import integer, mapping, moment, number, truth
 from gateway.grok.wire.limits import QuotaLine
 
 #: A moment further away than this is not believed.
@@ -17,35 +20,105 @@ LONGEST_WAIT = timedelta(hours=26)
 
 @dataclass(frozen=True, slots=True)
 class QuotaHint:
-    """One kind's line, and when the site told it."""
+    """One kind's line, and when the site told it. media: it is one of the lines for pictures and videos."""
 
     kind: str
     line: QuotaLine
     told_at: datetime
+    media: bool = False
 
     def age_s(self, now: datetime) -> float:
         return (now - self.told_at).total_seconds()
 
 
 class QuotaBook:
-    """The latest hints by profile and kind (``video``, ``video720p``, ``image`` …, and the chat models asked about)."""
+    """The latest hints by profile and kind (``video``, ``video720p``, ``image`` …, and the chat models asked about).
 
-    def __init__(self) -> None:
-        self._hints: dict[str, dict[str, QuotaHint]] = {}
+    known: what was remembered of each profile; remember: told what to keep whenever the site said something new.
+    """
+
+    def __init__(
+        self, known: Mapping[str, Mapping[str, Any]] | None = None, *, remember: RememberQuota | None = None
+    ) -> None:
+        self._hints = {profile: hints_from_json(stored) for profile, stored in (known or {}).items()}
+        self._remember = remember
+        self._asked_at: dict[str, datetime] = {}
+        self._stale: set[str] = set()
 
     def of(self, profile: str) -> Mapping[str, QuotaHint]:
         return self._hints.get(profile, {})
 
-    async def ask(self, client: GrokClient, *, models: tuple[str, ...] = (), timeout_s: float = 15.0) -> None:
-        """Ask for the media lines, and for the line of each of *models*. Raises GatewayError."""
-        self._keep(client, await client.imagine_quota(timeout_s=timeout_s))
-        for model in models:
-            self._keep(client, {model: await client.rate_limits(model)})
+    def outdated(self, profile: str) -> None:
+        """Something happened that changed the numbers, or may have."""
+        self._stale.add(profile)
 
-    def _keep(self, client: GrokClient, lines: Mapping[str, QuotaLine]) -> None:
+    def due(self, profile: str, now: datetime, *, every_s: float) -> bool:
+        """Whether the site should be asked: something changed, and it was not asked lately (also before a restart)."""
+        told = [hint.told_at for hint in self.of(profile).values()]
+        asked_at = max([*told, *filter(None, [self._asked_at.get(profile)])], default=None)
+        return profile in self._stale and (asked_at is None or not 0 <= (now - asked_at).total_seconds() < every_s)
+
+    async def ask(self, client: GrokClient, *, models: tuple[str, ...] = (), timeout_s: float = 15.0) -> None:
+        """Ask for the media lines, and for the line of each of *models*. Raises GatewayError.
+
+        A line that the site refuses to tell is left as it was; the others are asked for all the same.
+        """
+        profile = client.lease.profile
+        self._asked_at[profile] = datetime.now(UTC)
+        self._stale.discard(profile)
+        refused: UpstreamRefused | None = None
+        try:
+            self._keep(profile, await client.imagine_quota(timeout_s=timeout_s), media=True)
+        except UpstreamRefused as exc:
+            refused = exc
+        for model in models:
+            try:
+                self._keep(profile, {model: await client.rate_limits(model)})
+            except UpstreamRefused as exc:
+                refused = exc
+        if refused is not None:
+            raise refused
+
+    def _keep(self, profile: str, lines: Mapping[str, QuotaLine], *, media: bool = False) -> None:
         now = datetime.now(UTC)
-        hints = self._hints.setdefault(client.lease.profile, {})
-        hints.update({kind: QuotaHint(kind, line, now) for kind, line in lines.items()})
+        hints = self._hints.setdefault(profile, {})
+        if media:  # a line that is null now is no limit any more
+            for kind in [kind for kind, hint in hints.items() if hint.media and kind not in lines]:
+                del hints[kind]
+        hints.update({kind: QuotaHint(kind, line, now, media) for kind, line in lines.items()})
+        if self._remember is not None:
+            self._remember(profile, hints_to_json(hints))
+
+
+def hints_to_json(hints: Mapping[str, QuotaHint]) -> dict[str, dict[str, Any]]:
+    """Return *hints* by kind as plain JSON; what the site did not say is left out."""
+    stored = {}
+    for kind, hint in hints.items():
+        line = asdict(hint.line) | {"told_at": hint.told_at, "media": hint.media or None}
+        stored[kind] = {
+            key: value.isoformat() if isinstance(value, datetime) else value
+            for key, value in line.items()
+            if value is not None
+        }
+    return stored
+
+
+def hints_from_json(stored: Mapping[str, Any]) -> dict[str, QuotaHint]:
+    """Return what `hints_to_json` wrote; what cannot be read is left out."""
+    found = {}
+    for kind in stored:
+        entry = mapping(stored, kind)
+        if (told_at := moment(entry.get("told_at"))) is not None:
+            line = QuotaLine(
+                remaining=integer(entry, "remaining"),
+                total=integer(entry, "total"),
+                window_s=integer(entry, "window_s"),
+                wait_s=number(entry, "wait_s"),
+                next_at=moment(entry.get("next_at")),
+                available=truth(entry, "available") if "available" in entry else None,
+            )
+            found[kind] = QuotaHint(kind, line, told_at, truth(entry, "media"))
+    return found
 
 
 async def with_known_end(

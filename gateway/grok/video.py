@@ -81,6 +81,7 @@ class GrokVideoMaker:
         upstream_of: UpstreamOf | None = None,
         generations: Mapping[str, str] | None = None,
         remember: RememberGeneration | None = None,
+        quota: QuotaBook | None = None,
         inspect: InspectVideo = inspect_video,
     ) -> None:
         self._pool = pool
@@ -90,7 +91,7 @@ class GrokVideoMaker:
         self._inspect = inspect
         self.memory = ProfileMemory(cooldown_s=settings.cooldown_s, generations=generations, remember=remember)
         self.claims = Claims(claimed_elsewhere)
-        self.quota = QuotaBook()
+        self.quota = quota or QuotaBook()
 
     async def make(self, task: Task, journal: Journal) -> VideoResult:
         """Make the task's video, resuming from the journal's steps. See the port for what is raised."""
@@ -127,6 +128,7 @@ class GrokVideoMaker:
         check(sighting)
         if (step := work.step(SUBMIT)) is None or not step.done:
             await work.journal.finish(SUBMIT, sighting.stored())
+        self.quota.outdated(work.lease.profile)
         return await download(work, sighting, generation, lambda: look_once(work, sighting, generation))
 
     async def _ask(self, work: Work) -> tuple[Generation, Sighting]:

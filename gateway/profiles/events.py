@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
+from typing import Any
 
 from browser.status import ProfileEvent
 
@@ -20,6 +22,8 @@ class ProfileEvents:
         self.touched: set[str] = set()
         #: Generation of the site's protocol by profile, as last learned.
         self.protocols: dict[str, str] = {}
+        #: Quota hints by profile and kind, as the site last told them.
+        self.quotas: dict[str, Mapping[str, Any]] = {}
         self._news = asyncio.Event()
 
     def put(self, event: ProfileEvent) -> None:
@@ -35,6 +39,11 @@ class ProfileEvents:
     def remember_protocol(self, profile: str, protocol: str) -> None:
         """Have written which generation of the site's protocol works with the profile's account."""
         self.protocols[profile] = protocol
+        self._news.set()
+
+    def remember_quota(self, profile: str, quota: Mapping[str, Any]) -> None:
+        """Have written what the site says is left."""
+        self.quotas[profile] = quota
         self._news.set()
 
     async def wait(self) -> None:

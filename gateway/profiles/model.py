@@ -16,6 +16,7 @@ class Profile:
 
     proxy: sealed; `Registry.proxy_of` opens it. revision: raised by whatever the pool has to be told about. clearance,
     reason, since, account, cooldowns and last_checkpoint_at are what the pool last said.
+    quota: what the site says is left, by kind; hints, each with ``told_at``.
 
     A request to the node that owns the profile, and its answer: check_requested_at → checked_at ≥ it;
     release_requested_by (until release_until) → released_at; removed_at → the row is gone.
@@ -35,6 +36,7 @@ class Profile:
     cooldowns: Sequence[Cooldown] = ()
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     protocol: str | None = None
+    quota: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     revision: int = 0
     check_requested_at: datetime | None = None
     checked_at: datetime | None = None

@@ -66,6 +66,11 @@ class Recorder:
             await self._registry.note_protocol(profile, protocol)
             if self._events.protocols.get(profile) == protocol:
                 del self._events.protocols[profile]
+        while self._events.quotas:
+            profile, quota = next(iter(self._events.quotas.items()))
+            await self._registry.note_quota(profile, quota)
+            if self._events.quotas.get(profile) is quota:
+                del self._events.quotas[profile]
         while touched:
             name = touched.pop()
             try:

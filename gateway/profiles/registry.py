@@ -200,6 +200,10 @@ class Registry:
         """Remember which generation of the site's protocol works with this account."""
         await self._record(name, {"protocol": protocol})
 
+    async def note_quota(self, name: str, quota: Mapping[str, Any]) -> None:
+        """Remember what the site says is left, by kind, each with the moment it was told."""
+        await self._record(name, {"quota": dict(quota)})
+
     async def answer_check(self, name: str, requested_at: datetime) -> None:
         """Say that a check was answered by what the row says already."""
         await self._record(name, {"checked_at": max(datetime.now(UTC), requested_at)})
@@ -288,6 +292,7 @@ class Registry:
             cooldowns=cooldowns_from_json(row.cooldowns),
             capabilities=row.capabilities or {},
             protocol=row.protocol,
+            quota=row.quota or {},
             revision=row.revision,
             check_requested_at=row.check_requested_at,
             checked_at=row.checked_at,

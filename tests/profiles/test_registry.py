@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from browser.clearance import Clearance, Cooldown
+from gateway.cli.quota_view import quota, quota_in_words
 from gateway.db.connect import Database
 from gateway.profiles.errors import BadProfile, ProfileExists, ProxyUnreadable, UnknownProfile
 from gateway.profiles.node import node_id
@@ -176,3 +177,29 @@ def test_a_node_keeps_its_name(tmp_path: Path):
     name = node_id(tmp_path)
     assert node_id(tmp_path) == name
     assert [entry.name for entry in tmp_path.iterdir()] == ["node"]
+
+
+async def test_quota_hints_are_kept_and_shown_with_their_age(registry: Registry):
+    await registry.add("work")
+    now = datetime.now(UTC)
+    assert quota(await registry.get("work"), now) == []
+    told_at = (now - timedelta(minutes=5)).isoformat()
+    again = (now + timedelta(hours=2, minutes=1)).isoformat()
+    await registry.note_quota(
+        "work",
+        {
+            "video720p": {"remaining": 0, "window_s": 86400, "next_at": again, "told_at": told_at},
+            "auto": {"remaining": 46, "total": 50, "told_at": told_at},
+            "image": {"told_at": told_at},
+        },
+    )
+    lines = quota(await registry.get("work"), now)
+    assert [(line["kind"], line["remaining"], line["age_s"]) for line in lines] == [
+        ("auto", 46, 300),
+        ("image", None, 300),
+        ("video720p", 0, 300),
+    ]
+    assert quota_in_words(lines, now) == (
+        "auto 46 of 50; image not told; video720p 0 left per 1 d, again in 2 h (the site said so 5 min ago; only a hint)"
+    )
+    await registry.note_quota("gone", {})  # no row, no error
