@@ -24,7 +24,8 @@ from pathlib import Path
 
 from browser.errors import BrowserError, StorageFull, TransportFailed
 
-CHUNK_BYTES = 1024 * 1024
+#: Bytes read and hashed at a time: small enough to stay in the processor's cache between the two.
+CHUNK_BYTES = 256 * 1024
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -49,6 +50,7 @@ class Tail:
         self._finished = downloads_dir / guid
         self._limit_bytes = limit_bytes
         self._hash = hashlib.sha256()
+        self._buffer = bytearray(CHUNK_BYTES)
         self._source = -1
         self._copy = -1
         self._closed = False
@@ -116,16 +118,17 @@ class Tail:
 
     def _absorb_chunk(self) -> bool:
         try:
-            data = os.pread(self._source, CHUNK_BYTES, self.size_bytes)
+            count = os.preadv(self._source, [self._buffer], self.size_bytes)
+            data = memoryview(self._buffer)[:count]
             if self.copying:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(self._copy, view) :]
+                rest = data
+                while rest:
+                    rest = rest[os.write(self._copy, rest) :]
         except OSError as error:
             raise _explained(error, self.part) from error
         self._hash.update(data)
-        self.size_bytes += len(data)
-        return bool(data)
+        self.size_bytes += count
+        return count > 0
 
     def seal(self) -> str:
         """Make the bytes durable, give them their final name and return their SHA-256 in hex."""

@@ -50,7 +50,7 @@ class TransportLimits:
     #: Downloads at once; each holds an exchange of the assets host and a file.
     downloads: int = 12
     #: Seconds between two looks at a growing file. Chromium reports progress twice a second only.
-    download_poll_s: float = 0.01
+    download_poll_s: float = 0.005
     #: Seconds without a single new byte before a download is given up.
     download_idle_s: float = 60.0
     #: Pages kept for downloads, one per origin; 17-31 MB each.
