@@ -1,0 +1,1 @@
+"""Programs that people have: official SDKs and the documentation's own samples, unchanged, over a real socket."""
