@@ -106,9 +106,12 @@ Index(
     sqlite_where=_begun,
     postgresql_where=_begun,
 )
-# Without the kind: else SQLite takes it for the queue's, too.
-Index("ix_tasks_run_at", tasks.c.run_at, tasks.c.kind, tasks.c.state, sqlite_where=_queued, postgresql_where=_queued)
-Index("ix_tasks_deadline", tasks.c.deadline_at, sqlite_where=_queued, postgresql_where=_queued)
+# The two below say more than "queued", so that only questions about these times can use them: PostgreSQL, whose statistics
+# lag behind a queue that comes and goes, took them for the queue's, too, and read all of it for every key.
+_due = text("state = 'queued' AND run_at IS NOT NULL")
+Index("ix_tasks_run_at", tasks.c.run_at, tasks.c.kind, tasks.c.state, sqlite_where=_due, postgresql_where=_due)
+_limited = text("state = 'queued' AND deadline_at IS NOT NULL")
+Index("ix_tasks_deadline", tasks.c.deadline_at, sqlite_where=_limited, postgresql_where=_limited)
 _running = text("state = 'running'")
 Index("ix_tasks_lease", tasks.c.lease_until, tasks.c.key_id, sqlite_where=_running, postgresql_where=_running)
 _has_files = text("prune_at IS NOT NULL")

@@ -182,8 +182,8 @@ def upgrade() -> None:
         "tasks",
         ["deadline_at"],
         unique=False,
-        sqlite_where=sa.text("state = 'queued'"),
-        postgresql_where=sa.text("state = 'queued'"),
+        sqlite_where=sa.text("state = 'queued' AND deadline_at IS NOT NULL"),
+        postgresql_where=sa.text("state = 'queued' AND deadline_at IS NOT NULL"),
     )
     op.create_index(
         "ix_tasks_finished",
@@ -274,8 +274,8 @@ def upgrade() -> None:
         "tasks",
         ["run_at", "kind", "state"],
         unique=False,
-        sqlite_where=sa.text("state = 'queued'"),
-        postgresql_where=sa.text("state = 'queued'"),
+        sqlite_where=sa.text("state = 'queued' AND run_at IS NOT NULL"),
+        postgresql_where=sa.text("state = 'queued' AND run_at IS NOT NULL"),
     )
     op.create_table(
         "task_attempts",
