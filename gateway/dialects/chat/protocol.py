@@ -12,7 +12,7 @@ def _number(value: Any) -> Any:
     return None if value in {-1, "-1"} else value
 
 
-Limit = Annotated[int | None, BeforeValidator(_number), Field(ge=1)]
+Limit = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number)]
 
 
 class ChatCreate(BaseModel):

@@ -18,6 +18,7 @@ def _empty(value: Any) -> Any:
 
 Text = Annotated[str | None, BeforeValidator(_text), BeforeValidator(_empty)]
 Number = Annotated[int | None, BeforeValidator(_empty)]
+Percent = Annotated[Annotated[int, Field(ge=0, le=100)] | None, BeforeValidator(_empty)]
 
 
 class ImageCreate(BaseModel):
@@ -56,8 +57,8 @@ class ImageCreate(BaseModel):
     stream: Annotated[bool | None, BeforeValidator(_empty)] = Field(
         default=None, description="Server-sent events, with previews."
     )
-    partial_images: Number = Field(
-        default=None, ge=0, le=10, description="Previews per picture at most; absent: as many as the site shows."
+    partial_images: Percent = Field(
+        default=None, description="Previews per picture at most; absent: as many as the site shows."
     )
 
 
