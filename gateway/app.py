@@ -51,6 +51,7 @@ from gateway.telemetry import Metrics
 from gateway.vitals import Vitals
 from gateway.web import error_responses
 from gateway.web.content import router as files
+from gateway.web.docs import router as docs
 from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, Pins, is_loopback
 from gateway.web.health import Health
 from gateway.web.health import router as health
@@ -98,6 +99,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
         redoc_url=None,
         middleware=[
             Middleware(Requests, metrics=metrics),
@@ -109,7 +111,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
     )
     app.state.stopping = stopping
     error_responses.install(app)
-    for router in (*DIALECTS, files, health):
+    for router in (*DIALECTS, files, health, docs):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)

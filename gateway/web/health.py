@@ -45,12 +45,14 @@ def readiness(checks: Mapping[str, Check]) -> tuple[int, dict[str, Any]]:
     return (503 if wrong else 200), body
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez", summary="Is the process alive?", response_class=PlainTextResponse)
 async def livez() -> Response:
     """Answers as long as the event loop runs, whatever the rest does."""
     return PlainTextResponse("ok\n")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Can it take and carry out work?")
 async def readyz(request: Request) -> Response:
     """200 when new tasks are taken and at least one signed-in profile can work on them; else 503 with the reasons."""
@@ -59,6 +61,7 @@ async def readyz(request: Request) -> Response:
     return JSONResponse(body, status_code=status, headers={"retry-after": "5"} if status == 503 else {})
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     health: Health = request.app.state.health
