@@ -57,7 +57,7 @@ async def test_leaving_stops_the_site_within_20_ms(front, site, case, begun):
         stopped = len(site.calls.stopped_at)
         left = time.monotonic()
         writer.transport.abort()
-        await until(lambda: len(site.calls.stopped_at) > stopped)
+        await until(lambda seen=stopped: len(site.calls.stopped_at) > seen)
         took.append(site.calls.stopped_at[-1] - left)
     assert sorted(took)[1] < 0.02, took
 
