@@ -108,8 +108,9 @@ Index(
 )
 # The two below say more than "queued", so that only questions about these times can use them: PostgreSQL, whose statistics
 # lag behind a queue that comes and goes, took them for the queue's, too, and read all of it for every key.
+# (SQLite reads that off the rest of the question only where the column may be empty.)
 _due = text("state = 'queued' AND run_at IS NOT NULL")
-Index("ix_tasks_run_at", tasks.c.run_at, tasks.c.kind, tasks.c.state, sqlite_where=_due, postgresql_where=_due)
+Index("ix_tasks_run_at", tasks.c.run_at, tasks.c.kind, tasks.c.state, sqlite_where=_queued, postgresql_where=_due)
 _limited = text("state = 'queued' AND deadline_at IS NOT NULL")
 Index("ix_tasks_deadline", tasks.c.deadline_at, sqlite_where=_limited, postgresql_where=_limited)
 _running = text("state = 'running'")

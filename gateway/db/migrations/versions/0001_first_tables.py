@@ -274,7 +274,7 @@ def upgrade() -> None:
         "tasks",
         ["run_at", "kind", "state"],
         unique=False,
-        sqlite_where=sa.text("state = 'queued' AND run_at IS NOT NULL"),
+        sqlite_where=sa.text("state = 'queued'"),
         postgresql_where=sa.text("state = 'queued' AND run_at IS NOT NULL"),
     )
     op.create_table(
