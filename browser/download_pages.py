@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.async_api import Download as BrowserDownload
-from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page, Route
 
 from browser.bridge import Bridge
@@ -130,10 +129,11 @@ class DownloadPage:
     async def _aim(self) -> None:
         """Say again where downloads go. An operator's tool on the debugging port may have turned them elsewhere, and
         takes that back to the browser's own default when it leaves."""
-        with suppress(PlaywrightError):
-            await self.bridge.session.send(
+        with suppress(TransportFailed):
+            await self.bridge.command(
                 "Browser.setDownloadBehavior",
                 {"behavior": "allowAndName", "downloadPath": str(self._downloads_dir), "eventsEnabled": True},
+                timeout_s=self.bridge.limits.step_s,
             )
 
     def _withdraw(self, tokens: list[str], *, but: str) -> None:
