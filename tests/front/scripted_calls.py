@@ -39,6 +39,7 @@ class ScriptedCalls:
         self.images_asked: list[ImageRequest] = []
         self.chat_script: Sequence[Step] | None = None
         self.image_script: Sequence[Step] | None = None
+        self.script_of: Callable[[ChatRequest], Sequence[Step]] = echo
         self.stopped_at: list[float] = []
         self.finished = 0
         self.opening_s = 10.0
@@ -51,7 +52,7 @@ class ScriptedCalls:
         self.chats.append(request)
 
         async def work(emit: Emit[ChatEvent]) -> None:
-            script = self.chat_script if self.chat_script is not None else echo(request)
+            script = self.chat_script if self.chat_script is not None else self.script_of(request)
             await self._play(script, emit)
 
         return running(work, opening_s=self.opening_s)
