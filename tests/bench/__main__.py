@@ -1,6 +1,6 @@
 """``python -m tests.bench``: measure in one run, direct client and gateway side by side, and print the table.
 
-``--only NAME`` (several times) runs some parts: transport, tasks. ``--quick`` shortens every load. The exit status is 0
+``--only NAME`` (several times) runs some parts: transport, tasks, chats. ``--quick`` shortens every load. The exit status is 0
 whatever the figures say; a missed target is printed as MISSED.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from playwright.async_api import async_playwright
 
 from browser.transport_limits import TransportLimits
-from tests.bench import gateway_bench
+from tests.bench import chat_bench, gateway_bench
 from tests.bench.transport_bench import Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.browser.transport_site import TransportSite
@@ -67,7 +67,20 @@ async def tasks(quick: bool) -> list[Figure]:
     return figures
 
 
-PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {"transport": transport, "tasks": tasks}
+async def chats(quick: bool) -> list[Figure]:
+    """A gateway with one profile, against the simulator, and curl_cffi straight to it."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Simulator(pace=0.4) as sim:
+            gateway = Gateway(Path(folder) / "data", sim.browser_args, chat_slots="56")
+            await gateway.import_profile("p0", await sim.account(email="chats@example.com"))
+            await gateway.start()
+            try:
+                return await chat_bench.chats(gateway, sim, times=4 if quick else 12, share=0.3 if quick else 1.0)
+            finally:
+                await gateway.stop()
+
+
+PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {"transport": transport, "tasks": tasks, "chats": chats}
 
 
 async def main() -> None:
