@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,9 @@ def default_data_dir() -> Path:
 class Settings(BaseSettings):
     """The gateway's settings. Durations are seconds, sizes bytes, unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEWAY_", env_file=".env", extra="ignore", validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix="GATEWAY_", env_file=".env", env_ignore_empty=True, extra="ignore", validate_default=True
+    )
 
     # where things are
     data_dir: Path = Field(
@@ -214,6 +217,15 @@ class Settings(BaseSettings):
         """A file (`GATEWAY_MODEL_ALIASES_FILE`) holds JSON text."""
         return json.loads(value) if isinstance(value, str) else value
 
+    @field_validator("browser_args")
+    @classmethod
+    def _splittable(cls, value: str) -> str:
+        try:
+            shlex.split(value)
+        except ValueError as exc:
+            raise ValueError(f"cannot be split as in a shell ({str(exc).lower()})") from None
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -233,8 +245,9 @@ class Settings(BaseSettings):
         return (
             init_settings,
             env_settings,
-            _FileValues(settings_cls),
+            _FileValues(settings_cls, os.environ),
             dotenv_settings,
+            _FileValues(settings_cls, getattr(dotenv_settings, "env_vars", {})),
             TomlConfigSettingsSource(settings_cls, toml_file=toml),
         )
 
@@ -262,10 +275,14 @@ class Settings(BaseSettings):
 
 
 class _FileValues(PydanticBaseSettingsSource):
-    """``GATEWAY_X_FILE``: the value of X is the content of that file (container secrets)."""
+    """``GATEWAY_X_FILE`` in *variables*: the value of X is the content of that file (container secrets)."""
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._files = {name.upper(): path for name, path in variables.items()}
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"GATEWAY_{field_name.upper()}_FILE")
+        path = self._files.get(f"GATEWAY_{field_name.upper()}_FILE")
         value = Path(path).read_text(encoding="utf-8").strip() if path else None
         return value, field_name, False
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -33,6 +34,9 @@ MAX_FILES = 32
 MAX_FIELDS = 200
 #: More than any body without a picture in it needs.
 SMALL_BYTES = 1024 * 1024
+#: How the characters of `_UNSOUND` are written in JSON: a body without these need not be looked through.
+_ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSOUND = re.compile("[\0\ud800-\udfff]")
 
 
 def json_limit(settings: Settings) -> int:
@@ -76,6 +80,7 @@ async def body(request: Request, *, limit_bytes: int) -> AsyncIterator[Mapping[s
         for name in form:
             values = form.getlist(name)
             fields[name] = values[0] if len(values) == 1 else values
+        _check_text(fields)
         yield fields
     finally:
         await form.close()
@@ -132,7 +137,21 @@ def _json_object(data: bytes) -> Mapping[str, Any]:
         raise InvalidJson("The request body is not valid JSON.") from None
     if not isinstance(found, dict):
         raise InvalidJson("The request body must be a JSON object.")
+    if _ESCAPED.search(data):
+        _check_text(found)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _check_text(value: Any) -> None:
+    """Raise InvalidRequest when a text holds what no database keeps: a NUL, or half of a character."""
+    match value:
+        case dict():
+            _check_text([*value.keys(), *value.values()])
+        case list():
+            for one in value:
+                _check_text(one)
+        case str() if _UNSOUND.search(value):
+            raise InvalidRequest("A text in the request holds a NUL or half of a character (a lone surrogate).")
 
 
 async def _read(request: Request) -> bytes:

@@ -29,6 +29,7 @@ MISTAKES: dict[str, tuple[list[str], dict[str, str], str]] = {
     "no key for others": (["serve", "--host", "0.0.0.0", "--port", "0"], {}, "gateway key create"),
     "address not ours": (["serve", "--host", "no-such-host.invalid"], {}, "--host"),
     "bad setting": (["profile", "list"], {"GATEWAY_PORT": "many"}, "GATEWAY_PORT"),
+    "bad quoting": (["profile", "list"], {"GATEWAY_BROWSER_ARGS": "--a 'b"}, "GATEWAY_BROWSER_ARGS has a bad value"),
     "bad choice": (["profile", "list"], {"GATEWAY_PROTOCOL": "g7"}, "GATEWAY_PROTOCOL"),
     "secret file missing": (["profile", "list"], {"GATEWAY_SECRET_KEY_FILE": "/none"}, "/none cannot be read"),
     "short secret": (["key", "list"], {"GATEWAY_SECRET_KEY": "hunter2"}, "openssl rand"),

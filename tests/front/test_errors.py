@@ -1,5 +1,7 @@
 """Every way a request can be wrong, told in the one shape."""
 
+import json
+
 import pytest
 
 from tests.front.serving import CREATE
@@ -146,3 +148,15 @@ async def test_slashes_do_not_matter_and_nothing_redirects(calm, path):
     for method in ("GET", "POST"):
         answer = await calm.http.request(method, calm.url + path, json=CREATE if method == "POST" else None)
         assert answer.status_code == 200, path
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud83d", "\udc00\ud800"])
+async def test_text_that_nothing_can_keep_is_refused(calm, text):
+    for name in ("prompt", "model", "aspect_ratio"):
+        answer = await calm.http.post(TASKS, content=json.dumps(CREATE | {name: text}).encode())
+        assert_error_shape(answer, 400, "invalid_value", param=None, type_="invalid_request_error")
+    if text.isprintable() or "\0" in text:
+        answer = await calm.http.post(TASKS, data=CREATE | {"prompt": text})
+        assert answer.status_code == 400
+    answer = await calm.http.post(TASKS, content=json.dumps(CREATE | {"prompt": "\\u0000 \\ud800 \U0001f600"}).encode())
+    assert answer.status_code == 200, "these are ordinary letters, and a whole character"
