@@ -142,8 +142,12 @@ class Engine:
             pause_s = self._poll_s
             if offers := self._free():
                 try:
+                    # Asked before the claim: what becomes runnable in between is then in one answer or the other.
+                    next_at = await self._store.next_run_at(KIND)
                     await self._claim(offers)
-                    pause_s = await self._until_next()
+                    if next_at is not None:
+                        left_s = (next_at - datetime.now(UTC)).total_seconds()
+                        pause_s = min(pause_s, max(0.02, left_s))
                 except GatewayError as exc:
                     log.warning("claim failed", reason=exc.message)
                     pause_s = 1.0
@@ -181,13 +185,6 @@ class Engine:
             self.metrics.running.set(len(self._running))
             self._work.set()
             self._changed.set()
-
-    async def _until_next(self) -> float:
-        """Seconds until the next task becomes runnable, at most the poll."""
-        at = await self._store.next_run_at(KIND)
-        if at is None:
-            return self._poll_s
-        return min(self._poll_s, max(0.02, (at - datetime.now(UTC)).total_seconds()))
 
     async def _watch_capacity(self) -> None:
         seen = -1

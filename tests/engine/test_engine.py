@@ -159,6 +159,22 @@ async def test_a_retryable_error_is_tried_again_until_used_up(
     assert [attempt.outcome for attempt in await store.attempts(task.id)] == ["retried", "retried", "failed"]
 
 
+async def test_a_short_wait_is_never_slept_through(
+    store: SqlTaskStore, feed: Feed, media: MemoryMedia, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that becomes runnable between two looks at the queue used to wait for the next poll."""
+    waits = iter(range(100))
+    monkeypatch.setattr(retry, "backoff_s", lambda *_: next(waits) * 0.0007)
+
+    async def script(task: Task, journal: Journal) -> VideoResult:
+        raise BrowserFailed("again")
+
+    engine = Engine(store, ScriptedMaker(script), ScriptedCapacity(), settings(), media, "node-a", poll_s=60)
+    async with engine:
+        task, _ = await store.insert(a_task(max_attempts=30))
+        assert types(await until(feed, task.id, timeout_s=8))[-1] == "failed"
+
+
 async def test_a_bug_is_tried_once_more_and_told_as_internal(
     store: SqlTaskStore, feed: Feed, media: MemoryMedia, monkeypatch: pytest.MonkeyPatch
 ) -> None:
