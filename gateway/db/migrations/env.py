@@ -1,7 +1,7 @@
 """Alembic's way in. The program runs migrations itself at start (`gateway.db.migrate`) through a connection it hands over.
 
-To write a new one: see ``gateway/db/README``-free rule in `gateway.db.migrate`: change `tables.py`, add the next number
-under ``versions/``, name it in `REVISIONS`; ``tests/conformance/test_migrations.py`` compares both.
+A new one: change `tables.py`, add the next number under ``versions/``, name it in `gateway.db.migrate.REVISIONS`;
+``tests/conformance/test_migrations.py`` compares both. What a released version has run is not changed any more.
 """
 
 from alembic import context
