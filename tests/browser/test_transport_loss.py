@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +51,10 @@ class Doomed(Opened):
             os.kill(process.pid, signal.SIGKILL)
 
     def kill_browser(self) -> None:
-        for process in self.driver.children(recursive=True):
-            line = process.cmdline()
-            if f"--user-data-dir={self.running.profile_dir}" in line and not any(a.startswith("--type=") for a in line):
-                os.kill(process.pid, signal.SIGKILL)
+        for process in self.processes(f"--user-data-dir={self.running.profile_dir}"):
+            with suppress(psutil.Error, ProcessLookupError):  # its own processes end with it
+                if not any(argument.startswith("--type=") for argument in process.cmdline()):
+                    os.kill(process.pid, signal.SIGKILL)
 
     def kill_driver(self) -> None:
         os.kill(self.driver.pid, signal.SIGKILL)
