@@ -34,6 +34,9 @@ IS_FINAL = is_state(*sorted(FINAL))
 IS_SHOWN = tasks.c.deleted_at.is_(None)
 
 
+_STAGES = {stage.value: stage for stage in Stage}  # a node of the next version may be at one we do not know
+
+
 def task_of(row: Row[Any]) -> Task:
     return Task(
         id=row.id,
@@ -55,7 +58,7 @@ def task_of(row: Row[Any]) -> Task:
         cancel_requested_at=row.cancel_requested_at,
         account_id=row.account_id,
         profile=row.profile,
-        stage=None if row.stage is None else Stage(row.stage),
+        stage=_STAGES.get(row.stage),
         progress=row.progress,
         wait_code=row.wait_code,
         wait_reason=row.wait_reason,

@@ -1,7 +1,7 @@
 """The store port: what the engine and the front need of durable state. SQLite and PostgreSQL adapters pass one suite.
 
-Every method is one transaction. Writes by a worker carry (task id, token) and raise LeaseLost when the row has moved on.
-Times in rows come from the database's clock.
+Every method is one transaction (`delete` of many: one per batch). Writes by a worker carry (task id, token) and raise
+LeaseLost when the row has moved on. Times in rows come from the database's clock.
 """
 
 from __future__ import annotations
