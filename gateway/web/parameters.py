@@ -78,9 +78,11 @@ def _among(neutral: Sequence[object]) -> Callable[[Any], bool]:
 
 def _plain(value: object) -> str:
     """A value as text, the same whether it came in JSON or in a form: ``1.0`` is ``1``, ``True`` is ``true``."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip().lower()
+    text = str(value).strip().lower()
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return text
 
 
 def _empty(value: object) -> bool:
