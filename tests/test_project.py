@@ -23,7 +23,6 @@ CODE = {".py", ".js", ".css", ".html"}
 LONG_FOR_A_REASON = {
     "tests/browser/test_pool_clearance.py": "every way a profile's clearance changes, told in order",
     "tests/browser/transport_site.py": "one small site, read beside the tests that call its routes",
-    "tests/conformance/test_claims.py": "one subject, the claim, on each database",
 }
 #: Functions that start a task outside a group: what owns it instead, so that it cannot be forgotten.
 OWNED_OTHERWISE = {
