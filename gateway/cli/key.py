@@ -26,14 +26,21 @@ def create(
         str, typer.Argument(metavar="NAME", help="Whose key it is, for your own lists.", show_default=False)
     ],
     days: Annotated[float | None, typer.Option("--days", help="Days it is valid; default: for good.", min=0.01)] = None,
+    dialect: Annotated[
+        str | None,
+        typer.Option("--dialect", help="The API its creates speak on shared paths: openai, xai, dubrify, newapi, …"),
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key. It is shown this once."""
     from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.dialects.shared_paths import pin_of  # noqa: PLC0415
+
+    pin = pin_of(dialect)
 
     async def work(house: House) -> tuple[ApiKey, str]:
-        return await _keys(house).create(name, valid_for_s=None if days is None else days * 86400)
+        return await _keys(house).create(name, valid_for_s=None if days is None else days * 86400, default_dialect=pin)
 
     key, secret = in_house(work, data_dir)
     emit({**_as_dict(key), "key": secret}, secret, as_json=as_json)

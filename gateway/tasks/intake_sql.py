@@ -143,6 +143,7 @@ class Intake:
             "token": 0,
             "bound": new.account_id is not None,
             "account_id": new.account_id,
+            "profile": new.profile if new.account_id is not None else None,
             "progress": 0,
             "last_seq": 1,
             "deadline_at": new.deadline_at,

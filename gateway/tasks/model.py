@@ -84,7 +84,7 @@ class NewTask:
     """A task as a dialect asks for it. *id* carries the dialect's prefix and is what clients see.
 
     requires: what an account must allow beyond the ordinary (``15s``), in the words of `Offer.allows`. account_id: the one
-    account that can make it, because what it goes on from lies there.
+    account that can make it, because what it goes on from lies there; profile: where that account was signed in then.
     """
 
     id: str
@@ -102,6 +102,7 @@ class NewTask:
     dialect_data: Mapping[str, Any] = field(default_factory=dict)
     trace_parent: str | None = None
     account_id: str | None = None
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ CheckVideo = Callable[[VideoRequest], VideoSpec]
 class Order:
     """A task as a dialect orders it. *task_id* carries the dialect's prefix; *fields*: the body, for idempotency.
 
-    words: the client's names for ours, where an error names a field. account_id: the one account that can make it.
+    words: the client's names for ours, where an error names a field. source: the finished video that this one
+    goes on from; only the account that made it can.
     """
 
     task_id: str
@@ -80,7 +81,7 @@ class Order:
     dialect_data: Mapping[str, Any] = field(default_factory=dict)
     picture_param: str = "image_url"
     words: Mapping[str, str] = field(default_factory=dict)
-    account_id: str | None = None
+    source: Task | None = None
 
 
 async def create(services: Services, caller: Caller, order: Order) -> tuple[Task, bool]:
@@ -115,7 +116,8 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
                 idempotency_key=order.idempotency_key,
                 request_hash=await asyncio.to_thread(fingerprint, order.fields) if order.idempotency_key else "",
                 dialect_data=order.dialect_data,
-                account_id=order.account_id,
+                account_id=_made_by(order.source, "account_id"),
+                profile=_made_by(order.source, "profile"),
             ),
             max_queued=settings.max_queued,  # the key's own limit is the store's to keep
         )
@@ -172,9 +174,9 @@ async def source(services: Services, caller: Caller, reference: str) -> Task:
     return task
 
 
-def account_of(source: Task | None) -> str | None:
-    """The account that a video to go on from lies with."""
-    found = source.result.upstream.get("account_id") if source is not None and source.result is not None else None
+def _made_by(source: Task | None, what: str) -> str | None:
+    """The account (or profile) that made a video."""
+    found = source.result.upstream.get(what) if source is not None and source.result is not None else None
     return str(found) if found else None
 
 

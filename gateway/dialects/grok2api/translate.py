@@ -10,6 +10,8 @@ from typing import Any
 from gateway.dialects.grok2api.protocol import CreateTask
 from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, ModelNotFound, TaskNotFound
 from gateway.media.assets import Asset
+from gateway.models import MODELS as ALL_MODELS
+from gateway.models import ModelKind
 from gateway.tasks.model import Failure, Task, TaskEvent, VideoMode, VideoResult
 from gateway.tasks.states import FINAL, State
 from gateway.web.error_responses import Answer
@@ -19,10 +21,8 @@ from gateway.web.video_requests import VideoRequest
 DIALECT = "grok2api"
 PREFIX = "task_"
 
-#: Video models of the seeds; all of them are the same one at the site.
-MODELS = frozenset(
-    {"grok-imagine-1.0-video", "grok-imagine-0.9", "grok-imagine-video", "grok-image-video", "grok-video-1.5"}
-)
+#: This API knows the models by their own names only.
+MODELS = frozenset(name for name, model in ALL_MODELS.items() if model.kind is ModelKind.VIDEO)
 ASPECT_RATIOS = ("2:3", "3:2", "1:1", "9:16", "16:9")
 VIDEO_LENGTHS = (6, 10)
 RESOLUTIONS = ("480p", "720p")

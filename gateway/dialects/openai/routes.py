@@ -108,7 +108,7 @@ async def _order(
         dialect_data=data or {},
         picture_param="input_reference",
         words=WORDS,
-        account_id=video_requests.account_of(source),
+        source=source,
     )
     task, headers = await asked.create(order)
     return answer(translate.to_video(task, asked.link_to), headers)

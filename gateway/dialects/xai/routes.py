@@ -29,7 +29,7 @@ async def extend(asked: Asked) -> Response:
     wire = forms.parse(protocol.Extend, asked.fields)
     source = await video_requests.source(asked.services, asked.caller, translate.source_of(wire.video))
     request = translate.from_extend(wire, asked.fields, source)
-    return await _order(asked, wire.model or source.model, request, account_id=video_requests.account_of(source))
+    return await _order(asked, wire.model or source.model, request, source=source)
 
 
 async def edit(asked: Asked) -> Response:
@@ -44,7 +44,7 @@ def show(task: Task, link_to: LinkTo) -> JSONResponse:
 
 
 async def _order(
-    asked: Asked, model: str, request: VideoRequest, *, picture_param: str = "image", account_id: str | None = None
+    asked: Asked, model: str, request: VideoRequest, *, picture_param: str = "image", source: Task | None = None
 ) -> Response:
     order = Order(
         task_id=str(uuid.uuid4()),
@@ -55,7 +55,7 @@ async def _order(
         idempotency_key=asked.idempotency_key,
         picture_param=picture_param,
         words=WORDS,
-        account_id=account_id,
+        source=source,
     )
     task, headers = await asked.create(order)
     return answer(translate.to_accepted(task), headers)
