@@ -34,6 +34,27 @@ from gateway.web.parameters import judge
 from gateway.web.services import BaseUrl, Services, TheServices
 from gateway.web.sse import Frame
 
+#: An edit's body: a form with files, or JSON with addresses.
+EDIT_BODY = body_of(protocol.ImageCreate)
+_form, _json = EDIT_BODY["requestBody"]["content"], EDIT_BODY["requestBody"]["content"]["application/json"]
+_form["multipart/form-data"] = {
+    "schema": {
+        "type": "object",
+        "required": ["prompt", "image"],
+        "properties": {
+            **_json["schema"]["properties"],
+            "image": {
+                "type": "array",
+                "items": {"type": "string", "format": "binary"},
+                "description": "Also `image[]`.",
+            },
+        },
+    }
+}
+_json["examples"] = {
+    "example 1": {"value": {"prompt": "a blue sky", "image": {"url": "https://example.com/image.jpg"}}}
+}
+
 paths = APIRouter(prefix="/images", tags=["Images"], dependencies=[Depends(speaks(to_error))], responses=ERRORS)
 AnyCaller = Annotated[Caller, Depends(authenticate)]
 MODERATED = "content_moderated"
@@ -60,9 +81,7 @@ async def generate(request: Request, services: TheServices, caller: AnyCaller, b
     return _answer(_Making(services, caller, base, asked, "image_generation"), headers)
 
 
-@paths.post(
-    "/edits", summary="Edit pictures", response_model=protocol.Images, openapi_extra=body_of(protocol.ImageCreate)
-)
+@paths.post("/edits", summary="Edit pictures", response_model=protocol.Images, openapi_extra=EDIT_BODY)
 async def edit(request: Request, services: TheServices, caller: AnyCaller, base: BaseUrl) -> Response:
     """A form with files `image` or `image[]` (PNG, JPEG, WebP, up to 50 MB each), or JSON with `image` or `images`: http(s) or
     data: URLs, links or ids of ours. The site takes seven."""
