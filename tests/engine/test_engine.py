@@ -16,6 +16,7 @@ from gateway.errors import (
     StorageFull,
 )
 from gateway.tasks import retry
+from gateway.tasks.attempt import OnSuspect, unheard
 from gateway.tasks.engine import Engine
 from gateway.tasks.feed import Feed
 from gateway.tasks.model import Task, VideoResult
@@ -39,9 +40,12 @@ def an_engine(
     maker: ScriptedMaker,
     media: MemoryMedia,
     capacity: ScriptedCapacity | None = None,
+    on_suspect: OnSuspect = unheard,
     **changed: float,
 ) -> Engine:
-    return Engine(store, maker, capacity or ScriptedCapacity(), settings(**changed), media, "node-a")
+    return Engine(
+        store, maker, capacity or ScriptedCapacity(), settings(**changed), media, "node-a", on_suspect=on_suspect
+    )
 
 
 async def test_a_task_runs_to_its_result(store: SqlTaskStore, feed: Feed, media: MemoryMedia) -> None:
@@ -252,7 +256,8 @@ async def test_the_same_picture_for_another_prompt_is_no_success(
     async def script(task: Task, journal: Journal) -> VideoResult:
         return result_of(task, fingerprint="the decoy")
 
-    async with an_engine(store, ScriptedMaker(script), media):
+    told: list[tuple[str, str, str]] = []
+    async with an_engine(store, ScriptedMaker(script), media, on_suspect=lambda *facts: told.append(facts)):
         first, _ = await store.insert(a_task(prompt="a fox"))
         await until(feed, first.id)
         second, _ = await store.insert(a_task(prompt="a bear"))
@@ -262,6 +267,7 @@ async def test_the_same_picture_for_another_prompt_is_no_success(
     suspect = await store.get(second.id)
     assert suspect.failure is not None
     assert (suspect.state, suspect.failure.code, suspect.result) == (State.FAILED, "suspect_output", None)
+    assert told == [("main", second.id, first.id)], "the profile's history tells it, too"
     assert media.removed >= {f"{second.id}.v", f"{second.id}.t"}
     assert (await store.get(again.id)).state is State.SUCCEEDED
 

@@ -225,6 +225,7 @@ async def test_two_nodes_work_side_by_side_without_overlap(database_url: str, me
             tasks = [(await stores[0].insert(a_task()))[0] for _ in range(16)]
             for maker in makers:
                 await maker.at_work.get()
+            for maker in makers:
                 maker.go.set()
             await asyncio.gather(*(until(feed, task.id, timeout_s=30) for task in tasks))
         done = makers[0].ledger.submits + makers[1].ledger.submits
