@@ -146,7 +146,16 @@ async def _opened(
         parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))
         counted = EngineMetrics(metrics.registry)
         engine = await stack.enter_async_context(
-            Engine(store, parts.maker, parts.capacity, settings, media, node_id(settings.data_dir), metrics=counted)
+            Engine(
+                store,
+                parts.maker,
+                parts.capacity,
+                settings,
+                media,
+                node_id(settings.data_dir),
+                metrics=counted,
+                on_suspect=parts.suspect,
+            )
         )
         keys = ApiKeys(db, secret.key(Purpose.API_KEYS))
         await stack.enter_async_context(housekeeping(keys, media))

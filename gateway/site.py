@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from browser.clearance import NEXT_ACTION, Clearance
-from browser.status import ProfileStatus
+from browser.status import ProfileEvent, ProfileStatus
 from gateway.auth.secret import Secret
 from gateway.calls.upstream import CallMaker
 from gateway.db.beside import beside
@@ -27,6 +28,7 @@ from gateway.profiles.events import ProfileEvents
 from gateway.profiles.keeper import ProfileKeeper
 from gateway.profiles.pool import make_pool
 from gateway.settings import Settings
+from gateway.tasks.attempt import OnSuspect, unheard
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.upstream import Capacity, VideoMaker
 
@@ -45,13 +47,15 @@ class Opening:
 @dataclass(frozen=True, slots=True)
 class SiteParts:
     """What the site offers to the service. profiles: how each stands now; allows: what some account can do beyond the
-    ordinary (``15s``). calls: chats and images."""
+    ordinary (``15s``). calls: chats and images. suspect: writes into a profile's history that a task it made repeats the
+    picture of another one."""
 
     maker: VideoMaker
     calls: CallMaker
     capacity: Capacity
     profiles: Callable[[], Sequence[ProfileStatus]]
     allows: Callable[[], frozenset[str]]
+    suspect: OnSuspect = unheard
 
 
 OpenSite = Callable[[Opening], AbstractAsyncContextManager[SiteParts]]
@@ -64,6 +68,11 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
     async def upstream_of(task_id: str) -> Mapping[str, Any]:
         result = (await opening.store.get(task_id)).result
         return {} if result is None else result.upstream
+
+    def suspect(profile: str, task_id: str, other: str) -> None:
+        here = next((one.clearance for one in pool.status() if one.name == profile), Clearance.NEW)
+        reason = f"{task_id} got the picture of {other}, made for another prompt: a decoy?"
+        events.put(ProfileEvent(profile, "suspect output", datetime.now(UTC), here, reason))
 
     events = ProfileEvents()
     pool = make_pool(grok_site(), opening.settings, opening.secret, on_event=events.put)
@@ -90,6 +99,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                 capacity=capacity,
                 profiles=pool.status,
                 allows=capacity.allows,
+                suspect=suspect,
             )
 
 

@@ -85,12 +85,28 @@ class Running:
         return first
 
 
+#: (profile it was made on, task, the task that has the same picture)
+OnSuspect: TypeAlias = Callable[[str, str, str], None]
+
+
+def unheard(_profile: str, _task_id: str, _other_task_id: str) -> None:
+    """An OnSuspect that tells nobody."""
+
+
 class Attempts:
     """Carries out claims."""
 
     def __init__(
-        self, store: TaskStore, maker: VideoMaker, media: Media, settings: Settings, metrics: EngineMetrics
+        self,
+        store: TaskStore,
+        maker: VideoMaker,
+        media: Media,
+        settings: Settings,
+        metrics: EngineMetrics,
+        *,
+        on_suspect: OnSuspect = unheard,
     ) -> None:
+        self._on_suspect = on_suspect
         self._store = store
         self._maker = maker
         self._media = media
@@ -196,6 +212,7 @@ class Attempts:
         )
         if other:
             log.warning("output suspected", same_picture_as=other)
+            self._on_suspect(task.profile or "", task.id, other)
             await self._remove_files(task, result)
             error = SuspectOutput(
                 "The site returned a picture that it had already returned for another prompt, so it is not this video."

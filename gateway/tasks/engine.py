@@ -19,7 +19,7 @@ from gateway.db.beside import beside
 from gateway.errors import GatewayError
 from gateway.media.assets import Media
 from gateway.settings import Settings
-from gateway.tasks.attempt import Attempts, Running, Why
+from gateway.tasks.attempt import Attempts, OnSuspect, Running, Why, unheard
 from gateway.tasks.leases import Leases
 from gateway.tasks.metrics import EngineMetrics
 from gateway.tasks.pruner import Pruner
@@ -38,6 +38,7 @@ class Engine:
     """``async with Engine(...)``: works for the length of the block; leaving it drains and hands the rest over.
 
     worker_id: names this node over restarts. What an earlier life of it held is taken back at once at the start.
+    on_suspect: told of each result that repeats the picture of another prompt.
     """
 
     def __init__(  # noqa: PLR0917 - in the order in which the house is built
@@ -50,6 +51,7 @@ class Engine:
         worker_id: str,
         *,
         metrics: EngineMetrics | None = None,
+        on_suspect: OnSuspect = unheard,
         poll_s: float = POLL_S,
     ) -> None:
         self.worker = f"{worker_id}/{secrets.token_hex(4)}"
@@ -59,7 +61,7 @@ class Engine:
         self._settings = settings
         self._poll_s = poll_s
         self._running: dict[str, Running] = {}
-        self._attempts = Attempts(store, maker, media, settings, self.metrics)
+        self._attempts = Attempts(store, maker, media, settings, self.metrics, on_suspect=on_suspect)
         self._leases = Leases(store, self.worker, self._running, lease_s=settings.lease_s, metrics=self.metrics)
         self._rescuer = Rescuer(
             store,

@@ -37,12 +37,16 @@ async def test_a_verdict_on_the_request_fails_it_with_its_code_and_leaves_the_pr
     assert (await shared.cli("profile", "show", "shared"))["state"] == "ready"
 
 
-async def test_a_picture_that_was_returned_for_another_prompt_is_not_success(client: Client) -> None:
+async def test_a_picture_that_was_returned_for_another_prompt_is_not_success(client: Client, shared: Gateway) -> None:
     first = await client.wait(await client.create("a harbour [sim:decoy]"))
     second = await client.wait(await client.create("a desert [sim:decoy]"))
     assert first["status"] == "completed"
     assert second["status"] == "failed" and second["error"]["code"] == "suspect_output", second
     assert "video_url" not in second
+    events = (await shared.cli("profile", "show", "shared"))["events"]
+    assert any(
+        event["type"] == "suspect output" and second["task_id"] in event["data"]["reason"] for event in events
+    ), "the profile is marked"
 
 
 @pytest.mark.parametrize("scenario", ["rate-limit-429=2", "rate-limit-in-stream=top", "rate-limit-in-stream=response"])

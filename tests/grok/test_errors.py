@@ -108,6 +108,8 @@ CASES: list[tuple[str, int | None, dict[str, str], str | dict[str, Any], type[Ex
     ("refused", 403, JSON, grpc(7, "You may not do that"), ours.UpstreamRefused, None),
     ("refused", 418, {}, "teapot", ours.UpstreamRefused, None),
     ("definite", None, {}, {"error": {"message": "no", "severity": "STREAM_ERROR_SEVERITY_FATAL"}}, ours.UpstreamRefused, None),
+    ("rate_limit", 429, HTML, bare(8, "Too many requests"), ours.RateLimited, "rest"),
+    ("refused", 403, HTML, grpc(7, "not this one"), ours.UpstreamRefused, None),
     ("unknown", None, {}, in_response(message="odd", neverSeen={}), ours.UpstreamError, None),
     ("unknown", 200, HTML, "<html><title>Grok</title><script src=/cdn-cgi/challenge-platform/scripts/jsd/main.js>",
      ours.UpstreamDrifted, None),

@@ -89,9 +89,8 @@ class Problem:
 def read_problem(status: int, headers: Mapping[str, str], body: str) -> Problem:
     """Read a whole refusal; *headers* with lower-case names. Never fails."""
     stripped = body.strip()
-    is_page = "text/html" in headers.get("content-type", "").lower() or stripped[:15].lower().startswith(
-        ("<!doctype", "<html")
-    )
+    claims_page = "text/html" in headers.get("content-type", "").lower() and not stripped.startswith(("{", "["))
+    is_page = claims_page or stripped[:15].lower().startswith(("<!doctype", "<html"))
     value: Any = _NEVER
     if not is_page and stripped:
         try:
