@@ -34,10 +34,10 @@ from gateway.errors import StartRefused, UnsupportedParameter
 from gateway.grok.capabilities import EXTRA_SECONDS, check_video
 from gateway.grok.capabilities import VideoRequest as SiteRequest
 from gateway.housekeeping import housekeeping
-from gateway.media.disk import DiskMedia, media_directory
 from gateway.media.fetch import Fetcher
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
+from gateway.media.opening import open_media
 from gateway.models import MODELS
 from gateway.profiles.node import node_id
 from gateway.settings import Protocol, Settings
@@ -141,7 +141,7 @@ async def _opened(
     async with AsyncExitStack() as stack:
         secret = load_secret(settings)
         db = await stack.enter_async_context(Database.open(settings.effective_database_url))
-        media = DiskMedia(media_directory(settings.effective_media_url), db)
+        media = open_media(settings, db)
         store = SqlTaskStore(db)
         parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))
         counted = EngineMetrics(metrics.registry)

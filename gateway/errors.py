@@ -9,7 +9,8 @@ GatewayError                      retryable says whether the same request may su
 ├── IdempotencyConflict · VideoNotReady · TaskFinished
 ├── ContentModerated              the site's verdict on the request; never the profile's fault
 ├── ContextTooLong
-├── CapacityError                 ── QueueFull · RateLimited · NoProfileReady · ShuttingDown · DatabaseUnavailable
+├── CapacityError                 ── QueueFull · RateLimited · NoProfileReady · ShuttingDown · DatabaseUnavailable ·
+│                                    MediaUnavailable
 ├── ProfileNotReady               the profile needs something before it can go on; the task waits
 │   └── LoginRequired · ChallengeRequired · AntiBotRefused · AccountBlocked · StalePage
 ├── UpstreamError                 ── UpstreamOverloaded · UpstreamTimeout · UpstreamRefused · SpendingLimit · UpstreamDrifted ·
@@ -194,6 +195,12 @@ class DatabaseUnavailable(CapacityError):
     """The database does not answer; what was accepted is safe in it and goes on when it is back."""
 
     code = "database_unavailable"
+
+
+class MediaUnavailable(CapacityError):
+    """The store of files does not answer; finished videos wait until it is back."""
+
+    code = "media_unavailable"
 
 
 class ProfileNotReady(GatewayError):

@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 KEYS_EVERY_S = 60.0
 EXPIRED_EVERY_S = 300.0
+SPOOL_EVERY_S = 60.0
 ORPHANS_EVERY_S = 6 * 3600.0
 #: A gateway that just started has better things to do.
 FIRST_SWEEP_AFTER_S = 20.0
@@ -32,6 +33,9 @@ async def housekeeping(keys: ApiKeys, media: DiskMedia) -> AsyncIterator[None]:
         while await media.remove_expired(datetime.now(UTC)):
             pass
 
+    async def clear_spool() -> None:
+        await media.clear_spool()
+
     async def sweep() -> None:
         if removed := await media.sweep():
             log.info("orphaned files removed", files=removed)
@@ -39,6 +43,7 @@ async def housekeeping(keys: ApiKeys, media: DiskMedia) -> AsyncIterator[None]:
     async with beside(
         _again(keys.write_last_used, every_s=KEYS_EVERY_S, first_after_s=KEYS_EVERY_S),
         _again(remove_expired, every_s=EXPIRED_EVERY_S, first_after_s=FIRST_SWEEP_AFTER_S),
+        _again(clear_spool, every_s=SPOOL_EVERY_S, first_after_s=SPOOL_EVERY_S),
         _again(sweep, every_s=ORPHANS_EVERY_S, first_after_s=FIRST_SWEEP_AFTER_S),
     ):
         yield

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, field_validator
@@ -75,8 +75,16 @@ class Settings(BaseSettings):
         default="", description="`sqlite:///FILE` or `postgresql://…`; empty: `gateway.db` in the data directory."
     )
     media_url: str = Field(
-        default="", description="Where files are kept: `file:///DIR`; empty: `media` in the data directory."
+        default="",
+        description="Where files are kept: `file:///DIR`, or `s3://BUCKET/PREFIX` (any S3-compatible store; the prefix is "
+        "this gateway's alone); empty: `media` in the data directory.",
     )
+    s3_endpoint: str = Field(
+        default="", description="Address of the S3-compatible store; empty: `AWS_ENDPOINT_URL`, else AWS."
+    )
+    s3_region: str = Field(default="", description="The bucket's region; empty: `AWS_REGION`, else us-east-1.")
+    s3_access_key_id: str = Field(default="", description="Empty: the usual `AWS_…` variables, or the machine's role.")
+    s3_secret_access_key: SecretStr | None = Field(default=None, description="Belongs to `GATEWAY_S3_ACCESS_KEY_ID`.")
     public_url: str = Field(
         default="",
         description="Address clients reach the gateway at; links in answers start with it. Empty: taken from the request.",
@@ -208,14 +216,20 @@ class Settings(BaseSettings):
     link_ttl_s: float = Field(default=86400, gt=0, description="How long a signed link to a file stays valid.")
 
     # logs
-    log_level: str = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
-    log_format: str = Field(default="auto", description="`json`, `console`, or `auto`: console on a terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
+    log_format: Literal["auto", "json", "console"] = Field(default="auto", description="`json`, `console`, or `auto`: console on a terminal.")
 
     @field_validator("model_aliases", mode="before")
     @classmethod
     def _json(cls, value: Any) -> Any:
         """A file (`GATEWAY_MODEL_ALIASES_FILE`) holds JSON text."""
         return json.loads(value) if isinstance(value, str) else value
+
+    @field_validator("headless", "log_level", "log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> str:
+        """``True`` and ``INFO`` mean what they say, and ``headless = true`` is no text in TOML."""
+        return str(value).lower()
 
     @field_validator("browser_args")
     @classmethod

@@ -8,6 +8,7 @@ from gateway.auth.secret import Purpose, load_secret
 from gateway.db.connect import Database
 from gateway.doctor import browsers, keeping, machine
 from gateway.doctor.finding import Finding, Level, fail
+from gateway.doctor.media import media
 from gateway.doctor.profiles import profiles
 from gateway.errors import GatewayError
 from gateway.profiles.node import NODE_FILE, node_id
@@ -27,6 +28,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     async for finding in keeping.database(settings):
         usable = usable and finding.level is not Level.FAIL
         yield finding
+    yield await media(settings)
     yield keeping.clock(settings)
     yield keeping.port(settings)
     yield machine.sandbox(settings)

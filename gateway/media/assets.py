@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from gateway.media.reading import Reader
+
 
 class AssetKind(StrEnum):
     """What a file is to us."""
@@ -53,7 +55,7 @@ def thumbnail_asset_id(task_id: str) -> str:
 
 
 class Media(Protocol):
-    """Where files are kept. Implementations: a directory (``file://``); an S3 store later."""
+    """Where files are kept. Implementations: a directory (``file://``), a bucket (``s3://``)."""
 
     def target(self, asset_id: str, suffix: str) -> Path:
         """Where a file of that id is written on this node. ``<target>.part`` may grow there first. Makes its directory."""
@@ -86,6 +88,10 @@ class Media(Protocol):
 
     def local(self, asset: Asset) -> AbstractAsyncContextManager[Path]:
         """A readable local file with the asset's bytes for the length of the block."""
+        ...
+
+    def reading(self, asset: Asset) -> AbstractAsyncContextManager[Reader]:
+        """The stored file, open for the length of the block. Raises FileMissing, MediaUnavailable."""
         ...
 
     async def remove(self, asset_ids: Collection[str]) -> int:

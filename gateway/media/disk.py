@@ -28,6 +28,7 @@ from gateway.db.connect import Database
 from gateway.db.tables import assets
 from gateway.errors import FileMissing, StartRefused, StorageFull
 from gateway.media.assets import Asset, AssetKind
+from gateway.media.reading import DiskReader, Reader
 
 PART = ".part"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
@@ -75,11 +76,15 @@ class DiskMedia:
         """Take a file that is complete at its target into the store; durable when this returns. Same id: replaced."""
         path = self.place(asset.id, asset.suffix)
         await asyncio.to_thread(_sync, path)
+        await self.keep(asset, path)
         asset = replace(asset, created_at=asset.created_at or datetime.now(UTC))
         async with self._db.write() as connection:
             await connection.execute(delete(assets).where(assets.c.id == asset.id))
             await connection.execute(insert(assets).values(**_row(asset)))
         return asset
+
+    async def keep(self, asset: Asset, path: Path) -> None:
+        """Bring the whole file to where it is kept before it is recorded: here it lies there already."""
 
     async def add(self, data: bytes, *, kind: AssetKind, suffix: str, media_type: str, **facts: object) -> Asset:
         """Keep *data* as a new asset; *facts* are further fields of Asset (``id`` too, else one is made)."""
@@ -137,6 +142,18 @@ class DiskMedia:
             raise FileMissing("The file is gone.")
         yield path
 
+    @asynccontextmanager
+    async def reading(self, asset: Asset) -> AsyncIterator[Reader]:
+        """The open file. Raises FileMissing."""
+        try:
+            fd = await asyncio.to_thread(os.open, self.place(asset.id, asset.suffix), os.O_RDONLY)
+        except FileNotFoundError:
+            raise FileMissing("The file is gone: it was removed when its time was over.") from None
+        try:
+            yield DiskReader(fd)
+        finally:
+            os.close(fd)
+
     # -- removing ------------------------------------------------------------------------------------------------
     async def remove(self, asset_ids: Collection[str]) -> int:
         """Delete files (also half-written ones) and their records; returns the bytes freed. Unknown ids are ignored."""
@@ -145,10 +162,14 @@ class DiskMedia:
         for start in range(0, len(known), REMOVE_BATCH):
             batch = known[start : start + REMOVE_BATCH]
             # Files first: when we die in between, the record is still there and removal is tried again.
-            freed += await asyncio.to_thread(self._unlink, batch)
+            freed += await self.unlink(batch)
             async with self._db.write() as connection:
                 await connection.execute(delete(assets).where(assets.c.id.in_(batch)))
         return freed
+
+    async def unlink(self, asset_ids: Sequence[str]) -> int:
+        """Delete files, not their records; returns the bytes freed."""
+        return await asyncio.to_thread(self._unlink, asset_ids)
 
     async def remove_of_task(self, task_ids: Collection[str]) -> int:
         """Delete everything kept for these tasks: results, thumbnails and pictures fetched for them."""
@@ -175,8 +196,8 @@ class DiskMedia:
     async def sweep(self, *, older_than_s: float = ORPHAN_AGE_S) -> int:
         """Delete files that no record knows, left behind by a crash; returns how many. Young ones are let be."""
         removed = 0
-        for shard in await asyncio.to_thread(self._shards):
-            old = await asyncio.to_thread(_older_than, shard, time.time() - older_than_s)
+        for shard in await asyncio.to_thread(self.shards):
+            old = await asyncio.to_thread(older_than, shard, time.time() - older_than_s)
             ids = {file.name[: -len(file.suffix)] for file in old if file.suffix != PART}
             async with self._db.read() as connection:
                 known = set((await connection.execute(select(assets.c.id).where(assets.c.id.in_(ids)))).scalars())
@@ -186,7 +207,11 @@ class DiskMedia:
                     removed += 1
         return removed
 
-    def _shards(self) -> Sequence[Path]:
+    async def clear_spool(self) -> int:
+        """Delete what is kept twice: nothing is."""
+        return 0
+
+    def shards(self) -> Sequence[Path]:
         return sorted(path for path in self._root.iterdir() if path.is_dir())
 
     def _unlink(self, asset_ids: Sequence[str]) -> int:
@@ -211,7 +236,7 @@ def _files_of(shard: Path, asset_id: str) -> Iterator[Path]:
             yield file
 
 
-def _older_than(directory: Path, moment: float) -> Sequence[Path]:
+def older_than(directory: Path, moment: float) -> Sequence[Path]:
     with os.scandir(directory) as entries:
         return [Path(entry.path) for entry in entries if entry.is_file() and entry.stat().st_mtime < moment]
 

@@ -36,9 +36,10 @@ async def follow(fd: int, path: Path, still_coming: Callable[[], Awaitable[bool]
     """
     position = 0
     quiet_s = 0.0
+    complete = False  # once it is, it stays so: the name may be gone again before a slow reader has all of it
     while True:
         # Looked at before reading: when the file was complete by then, an empty read afterwards is its end.
-        complete = await asyncio.to_thread(_became, fd, path)
+        complete = complete or await asyncio.to_thread(_became, fd, path)
         chunk = await asyncio.to_thread(os.pread, fd, CHUNK_BYTES, position)
         if chunk:
             position += len(chunk)

@@ -4,7 +4,7 @@
 |----------------------------------------------|-----------------------------------------------------------------|
 | ProfileNotReady                              | waits uncharged; a suitable profile offering itself starts it   |
 | RateLimited, NoProfileReady, other capacity  | waits uncharged for as long as the site says                    |
-| StorageFull                                  | waits uncharged, 10-30 s                                        |
+| StorageFull, MediaUnavailable                | waits uncharged, 10-30 s                                        |
 | OutcomeUnknown, DeadlineExceeded             | fails; only its caller may risk a repetition                    |
 | other retryable                              | charged; later by capped backoff with jitter, until used up     |
 | an exception that is not ours                | a bug: charged, tried once more, then fails as ``internal``     |
@@ -20,6 +20,7 @@ from gateway.errors import (
     DeadlineExceeded,
     GatewayError,
     Internal,
+    MediaUnavailable,
     OutcomeUnknown,
     ProfileNotReady,
     StorageFull,
@@ -75,7 +76,7 @@ def _uncharged_wait_s(error: Exception, task: Task, *, bound: bool, chance: floa
     match error:
         case ProfileNotReady():
             return _pause_s(task, chance)
-        case StorageFull():
+        case StorageFull() | MediaUnavailable():
             return FULL_S + FULL_SPREAD_S * chance
         case CapacityError():
             asked_s = LIMITED_S if error.retry_after_s is None else error.retry_after_s

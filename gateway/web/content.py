@@ -81,16 +81,15 @@ def _has_begun(services: Services, task: Task) -> bool:
 
 
 async def _whole(request: Request, services: Services, asset: Asset, *, max_age_s: int) -> Response:
-    async with services.media.local(asset) as path:
-        file = Served(
-            path=path,
-            media_type=asset.media_type,
-            etag=asset.sha256[:32],
-            name=file_name(asset),
-            modified_at=asset.created_at or datetime.fromtimestamp(0, UTC),
-            max_age_s=max_age_s,
-        )
-        return FileAnswer(file, request.headers)
+    file = Served(
+        open=lambda: services.media.reading(asset),
+        media_type=asset.media_type,
+        etag=asset.sha256[:32],
+        name=file_name(asset),
+        modified_at=asset.created_at or datetime.fromtimestamp(0, UTC),
+        max_age_s=max_age_s,
+    )
+    return FileAnswer(file, request.headers)
 
 
 def _growing(services: Services, task: Task) -> Response:

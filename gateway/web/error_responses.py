@@ -52,6 +52,7 @@ ERRORS: Mapping[type[GatewayError], tuple[int, str, str | None]] = {
     errors.QueueFull: (429, "rate_limit_error", None),
     errors.ShuttingDown: (503, "api_error", None),
     errors.DatabaseUnavailable: (503, "api_error", None),
+    errors.MediaUnavailable: (503, "api_error", None),
     errors.ProfileNotReady: (503, "api_error", None),
     errors.UpstreamError: (502, "api_error", None),
     errors.UpstreamRefused: (400, "invalid_request_error", None),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -17,9 +18,9 @@ from urllib.parse import quote
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import FileMissing
 from gateway.media.ranges import Part, Unchanged, Unsatisfiable, decide
-from gateway.media.tail import CHUNK_BYTES, TransferBroken, follow, open_growing
+from gateway.media.reading import Reader
+from gateway.media.tail import follow, open_growing
 from gateway.web.connection import while_connected
 
 
@@ -27,7 +28,7 @@ from gateway.web.connection import while_connected
 class Served:
     """A complete file as it is shown to clients. etag without quotes; name: what a person saves it as."""
 
-    path: Path
+    open: Callable[[], AbstractAsyncContextManager[Reader]]
     media_type: str
     etag: str
     name: str
@@ -36,7 +37,7 @@ class Served:
 
 
 class FileAnswer(Response):
-    """A complete file, with ranges and conditions. Raises FileMissing before anything is sent."""
+    """A complete file, with ranges and conditions. Raises FileMissing, MediaUnavailable before anything is sent."""
 
     def __init__(self, file: Served, request_headers: Mapping[str, str]) -> None:
         self._file = file
@@ -45,19 +46,13 @@ class FileAnswer(Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            fd = await asyncio.to_thread(os.open, self._file.path, os.O_RDONLY)
-        except FileNotFoundError:
-            raise FileMissing("The file is gone: it was removed when its time was over.") from None
-        try:
-            part = self._decide(os.fstat(fd).st_size)
+        async with self._file.open() as reader:
+            part = self._decide(reader.size_bytes)
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if part is None or scope["method"] == "HEAD":
                 await send({"type": "http.response.body", "body": b""})
             else:
-                await while_connected(receive, _send_part(send, fd, part))
-        finally:
-            os.close(fd)
+                await while_connected(receive, _send_part(send, reader, part))
 
     def _decide(self, size_bytes: int) -> Part | None:
         """Set status and headers; return the bytes to send, None for none."""
@@ -137,13 +132,9 @@ def disposition(name: str) -> str:
     return f'inline; filename="{plain}"{extended}'
 
 
-async def _send_part(send: Send, fd: int, part: Part) -> None:
-    position, left = part.start, part.length
-    while left > 0:
-        chunk = await asyncio.to_thread(os.pread, fd, min(CHUNK_BYTES, left), position)
-        if not chunk:
-            raise TransferBroken("the file became shorter while it was sent")
-        position += len(chunk)
+async def _send_part(send: Send, reader: Reader, part: Part) -> None:
+    left = part.length
+    async for chunk in reader.read(part.start, part.length):
         left -= len(chunk)
         await send({"type": "http.response.body", "body": chunk, "more_body": left > 0})
     if part.length <= 0:

@@ -43,6 +43,7 @@ WORDS: Mapping[type[GatewayError], str] = {
     errors.CapacityError: "resource_exhausted",
     errors.ShuttingDown: "unavailable",
     errors.DatabaseUnavailable: "unavailable",
+    errors.MediaUnavailable: "unavailable",
     errors.ProfileNotReady: "unavailable",
     errors.UpstreamError: "unavailable",
     errors.UpstreamRefused: "invalid_argument",
