@@ -216,8 +216,12 @@ class Settings(BaseSettings):
     link_ttl_s: float = Field(default=86400, gt=0, description="How long a signed link to a file stays valid.")
 
     # logs
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="`debug`, `info`, `warning` or `error`.")
-    log_format: Literal["auto", "json", "console"] = Field(default="auto", description="`json`, `console`, or `auto`: console on a terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="`debug`, `info`, `warning` or `error`."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`json`, `console`, or `auto`: console on a terminal."
+    )
 
     @field_validator("model_aliases", mode="before")
     @classmethod

@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping, MutableMapping
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
@@ -65,9 +66,28 @@ def _clean(name: str, value: Any) -> Any:
     return text
 
 
+class _Lasting:
+    """Passes lines on for as long as somebody takes them: that a log's reader went away must not end any work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+
 def configure_logging(settings: Settings, *, stream: TextIO | None = None) -> None:
     """Send all logs of the process, also those of libraries, to standard error: JSON lines, or words on a terminal."""
-    stream = stream or sys.stderr
+    stream = cast(TextIO, _Lasting(stream or sys.stderr))
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not stream.isatty())
     level = logging.getLevelNamesMapping().get(settings.log_level.upper(), logging.INFO)
     render: Any = (

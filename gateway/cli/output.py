@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,7 +34,8 @@ def emit_error(code: str, message: str, *, as_json: bool) -> None:
 def note(text: str, *, as_json: bool = False) -> None:
     """Tell a person how things go (standard error, so that output can be piped); programs are told nothing."""
     if not as_json:
-        print(text, file=sys.stderr, flush=True)
+        with suppress(OSError):  # nobody reads along any more; whatever is being told goes on
+            print(text, file=sys.stderr, flush=True)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

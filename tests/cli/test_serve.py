@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import time
@@ -134,3 +135,16 @@ async def test_a_start_that_fails_is_told_in_a_sentence(gateway: Commands):
     assert ran.code == 1
     assert "Traceback" not in ran.err
     assert "GATEWAY_MEDIA_URL" in ran.err
+
+
+async def test_it_works_and_stops_when_nobody_reads_what_it_says(gateway: Commands):
+    """As `gateway serve | head`, or a log collector that died, leave it."""
+    reader, writer = os.pipe()
+    process = await gateway.start("serve", "--port", "0", stderr=writer)
+    os.close(writer)
+    said = b""
+    while b"Ctrl-C stops it" not in said:
+        said += await asyncio.to_thread(os.read, reader, 4096)
+    os.close(reader)
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 20) == 0

@@ -61,3 +61,13 @@ def test_arguments_of_the_browser_must_be_quoted_well(place: Path):
     assert Settings(browser_args="--a 'b c'").extra_browser_args == ("--a", "b c")
     with pytest.raises(ValueError, match="cannot be split"):
         Settings(browser_args="--a 'b")
+
+
+def test_words_are_read_however_they_are_spelled(place: Path, monkeypatch: pytest.MonkeyPatch):
+    (place / "data" / "gateway.toml").write_text("headless = true\nlog_level = 'INFO'\n")
+    assert (Settings().headless.value, Settings().log_level) == ("true", "info")
+    monkeypatch.setenv("GATEWAY_HEADLESS", "False")
+    assert Settings().headless.value == "false"
+    for name in ("log_level", "log_format", "headless"):
+        with pytest.raises(ValueError, match=name):
+            Settings(**{name: "loud"})
