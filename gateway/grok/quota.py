@@ -52,6 +52,12 @@ class QuotaBook:
         """Something happened that changed the numbers, or may have."""
         self._stale.add(profile)
 
+    def forget(self, profile: str) -> None:
+        """The profile is gone, or another account's now."""
+        self._hints.pop(profile, None)
+        self._asked_at.pop(profile, None)
+        self._stale.add(profile)
+
     def due(self, profile: str, now: datetime, *, every_s: float) -> bool:
         """Whether the site should be asked: something changed, and it was not asked lately (also before a restart)."""
         told = [hint.told_at for hint in self.of(profile).values()]

@@ -44,16 +44,22 @@ async def watch_quota(pool: Pool, book: QuotaBook) -> None:
 
 
 class QuotaWatch:
-    """Sees which profiles became READY, and asks for those that are due."""
+    """Sees which profiles became READY or another account's, and asks for those that are due."""
 
     def __init__(self, pool: Pool, book: QuotaBook) -> None:
         self._pool = pool
         self._book = book
         self._ready: set[str] = set()
+        self._accounts: dict[str, str] = {}
 
     async def look(self) -> None:
         """Ask for every profile that is due and whose browser runs anyway."""
         able = {one.name for one in self._pool.status() if one.clearance is Clearance.READY}
+        accounts = {one.name: one.account.get("id", "") for one in self._pool.status()}
+        for name, account in self._accounts.items():
+            if accounts.get(name) != account:
+                self._book.forget(name)
+        self._accounts = accounts
         for name in able - self._ready:
             self._book.outdated(name)
         self._ready = able

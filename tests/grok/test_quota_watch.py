@@ -80,6 +80,17 @@ async def test_a_sleeping_profile_is_not_woken_and_one_in_trouble_left_alone(scr
     assert script.count(INFO) == 1
 
 
+async def test_another_account_is_asked_for_at_once(script: Script) -> None:
+    pool, book = Desk(script), Book()
+    watch = QuotaWatch(pool, book)
+    await watch.look()
+    pool.lease_of.account = {"id": "another"}
+    script.on(INFO, {"video": None})
+    await watch.look()
+    assert script.count(INFO) == 2
+    assert "video720p" not in book.kept["work"]
+
+
 async def test_a_restart_does_not_ask_again_too_soon(script: Script) -> None:
     before = Book()
     await QuotaWatch(Desk(script), before).look()
