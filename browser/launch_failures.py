@@ -15,6 +15,7 @@ KNOWN = (
         "this system gives {program} no sandbox: allow user namespaces, or switch the sandbox off explicitly",
     ),
     ("ProcessSingleton", "another browser works in its directory: end it first"),
+    ("Opening in existing browser session", "another browser works in its directory: end it first"),
     ("Missing X server", "{program} cannot open its display: unset DISPLAY, or start that X server"),
     ("Authorization required", "{program} may not use the display: set XAUTHORITY, or unset DISPLAY"),
     ("No space left on device", "{program} did not start: the disk is full"),
@@ -22,6 +23,9 @@ KNOWN = (
 MISSING_LIBRARY = re.compile(r"error while loading shared libraries: ([^:\s]+)")
 #: Chromium's own complaint, without process ids, times and source lines.
 COMPLAINT = re.compile(r"\[err\] \[[^\]]*:(FATAL|ERROR):[^\]]*\] (.+)")
+
+#: What Chromium complains of on every machine without a desktop; it starts all the same.
+NOISE = re.compile(r"\bd-?bus\b|connect to the bus", re.IGNORECASE)
 
 
 def explained(exc: BaseException, *, profile: str, program: str) -> str:
@@ -38,7 +42,7 @@ def explained(exc: BaseException, *, profile: str, program: str) -> str:
 
 
 def _complaint(text: str) -> str:
-    found = dict(reversed(COMPLAINT.findall(text)))
+    found = dict(reversed([(kind, said) for kind, said in COMPLAINT.findall(text) if not NOISE.search(said)]))
     said = found.get("FATAL") or found.get("ERROR")
     if said:
         return str(said).strip()

@@ -19,6 +19,8 @@ from gateway.settings import Settings
 
 PAGE = "data:text/html,<title>doctor</title><h1>ok</h1>"
 PAGE_MS = 15_000
+#: Name of the profile that the trial runs on; nobody else hears of it.
+PROFILE = "doctor"
 SLOW_S = 8.0
 
 
@@ -50,12 +52,12 @@ async def _first_page(settings: Settings) -> tuple[str, float]:
     """Return the browser's version and the seconds from nothing to a shown page."""
     driver, screen = Driver(), Display()
     with tempfile.TemporaryDirectory(prefix="gateway-doctor-", ignore_cleanup_errors=True) as place:
-        directory = ProfileDir(Path(place) / "doctor")
+        directory = ProfileDir(Path(place) / PROFILE)
         directory.lock()
         try:
             starter = ChromiumStarter(launch_settings(settings), driver=driver, display=screen, at_once=1)
             started = time.monotonic()
-            context = await starter.start(ProfileSpec("doctor"), directory)
+            context = await starter.start(ProfileSpec(PROFILE), directory)
             try:
                 page = context.pages[0] if context.pages else await context.new_page()
                 await page.goto(PAGE, timeout=PAGE_MS)
@@ -72,5 +74,8 @@ async def _first_page(settings: Settings) -> tuple[str, float]:
 
 def _parted(exc: Exception) -> tuple[str, str]:
     """Split a sentence "what is wrong: what to do" into its halves."""
-    what, _, fix = str(exc).partition(": ")
+    said = str(exc).removeprefix(f"profile {PROFILE}: ")
+    if " did not start: " in said:  # what follows is Chromium's own complaint, and no advice
+        return said, "scripts/install, or name another browser with GATEWAY_BROWSER_EXECUTABLE"
+    what, _, fix = said.partition(": ")
     return what, fix or "gateway doctor after scripts/install"

@@ -257,3 +257,15 @@ async def test_the_driver_starts_once_tells_its_death_and_starts_again():
     finally:
         await driver.close()
     assert processes.children_with(None, "run-driver") == []
+
+
+def test_the_noise_of_a_machine_without_a_desktop_explains_nothing() -> None:
+    text = (
+        "BrowserType.launch_persistent_context: Target page, context or browser has been closed\nBrowser logs:\n"
+        "[pid=1][err] [1:2:0101/000000.1:ERROR:dbus/bus.cc:406] Failed to connect to the bus: Failed to connect to socket\n"
+    )
+    assert "bus" not in explained(RuntimeError(text), profile="work", program="chromium")
+    known = explained(
+        RuntimeError(text + "[pid=1] Opening in existing browser session."), profile="work", program="chromium"
+    )
+    assert known == "profile work: another browser works in its directory: end it first"

@@ -71,3 +71,10 @@ async def test_it_reads_well_in_a_terminal(gateway: Commands):
     assert any(line.startswith("ok    ") for line in lines)
     assert any(line.startswith("fail  browser") for line in lines)
     assert "1 to mend" in lines[-1]
+
+
+async def test_a_browser_that_ends_at_once_is_told_with_advice(gateway: Commands) -> None:
+    found = await findings(gateway, GATEWAY_BROWSER_EXECUTABLE="/bin/true")
+    assert found["browser start"]["level"] == "fail"
+    assert found["browser start"]["message"].startswith("true did not start")
+    assert "GATEWAY_BROWSER_EXECUTABLE" in found["browser start"]["fix"]
