@@ -50,6 +50,8 @@ async def sign_in(house: House, name: str, *, as_json: bool) -> bool:
     async with _directory_of(house, profile, as_json=as_json):
         try:
             verdict = await _in_a_window(house, profile, as_json=as_json)
+        except SlotLost:
+            verdict = None  # closed while it was still opening
         finally:
             await _let_go(house, name)
     seen = await find(house, name)
@@ -94,7 +96,7 @@ async def _show_site(held: Held) -> None:
 async def _let_go(house: House, name: str) -> None:
     """Leave no state in the row that only a running window would explain."""
     left = await find(house, name)
-    if left.clearance in (Clearance.HELD, Clearance.VERIFYING):
+    if left.clearance in (Clearance.NEW, Clearance.HELD, Clearance.VERIFYING):
         await house.profiles.record_seen(
             name,
             clearance=Clearance.LOGIN_REQUIRED,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import hashlib
 import os
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -26,11 +29,12 @@ async def python_with(folder: Path, requirements: tuple[str, ...]) -> Path:
     """Return a Python that has *requirements*; skips the test, with the reason, where they cannot be had."""
     place = _place(folder, "python", requirements)
     python = place / "bin" / "python"
-    if not (place / "complete").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        await _or_skip(sys.executable, "-m", "venv", str(place))
-        await _or_skip(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
-        (place / "complete").touch()
+    async with _alone(place):
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            await _or_skip(sys.executable, "-m", "venv", str(place))
+            await _or_skip(str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+            (place / "complete").touch()
     return python
 
 
@@ -39,13 +43,23 @@ async def node_with(folder: Path, packages: tuple[str, ...]) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("needs node and npm")
     place = _place(folder, "node", packages)
-    if not (place / "complete").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        (place / "package.json").write_text('{"private": true}')
-        await _or_skip("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(place), *packages)
-        (place / "complete").touch()
+    async with _alone(place):
+        if not (place / "complete").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            (place / "package.json").write_text('{"private": true}')
+            await _or_skip("npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(place), *packages)
+            (place / "complete").touch()
     return place
+
+
+@asynccontextmanager
+async def _alone(place: Path) -> AsyncIterator[None]:
+    """Install a client once, though tests of several files want it at the same time."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
 
 
 async def run(*command: str, code: str | None = None, cwd: Path | None = None, **env: str) -> str:

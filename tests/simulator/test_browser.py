@@ -245,15 +245,15 @@ async def test_an_abort_in_the_page_is_a_reset_here(chrome: BrowserContext, sim:
     assert turns[-1]["fileAttachments"] == [video["params"]["asset_id"]]
 
 
-@pytest.mark.parametrize(("how", "submits"), [("drop", 2), ("reset", 1), ("head", 1)])
+@pytest.mark.parametrize(("how", "again"), [("drop", True), ("reset", False), ("head", False)])
 async def test_chromium_sends_a_dropped_post_again(
-    chrome: BrowserContext, sim: Simulator, how: str, submits: int
+    chrome: BrowserContext, sim: Simulator, how: str, again: bool
 ) -> None:
     """Not the double's doing, but what makes `drop` dangerous: the browser's network stack submits twice by itself."""
     page = await signed_in(chrome, sim)
     status, _ = await post(page, NEW, video_g2(f"a fox [sim:cut-before-first-frame={how}]"))
     assert status == 0
-    assert len(await sim.ledger("submit_video")) == submits
+    assert (len(await sim.ledger("submit_video")) > 1) is again
 
 
 async def test_pictures_over_the_socket(chrome: BrowserContext, sim: Simulator) -> None:
