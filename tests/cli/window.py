@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Dialog, Error, Page, async_playwright
+from playwright.async_api import TimeoutError as Waited
 
 APPEARS_S = 30
+TRIES, AGAIN_MS = 5, 5000
 
 
 @asynccontextmanager
@@ -59,7 +61,13 @@ async def hand(port: int) -> AsyncIterator[Page]:
 
 async def sign_in_by_hand(page: Page, email: str) -> None:
     """What a person does: the form, the question, the code."""
-    await page.click("#sign-in")
+    for _ in range(TRIES):
+        await page.click("#sign-in")
+        try:
+            await page.wait_for_selector("[name=email]", timeout=AGAIN_MS)
+            break
+        except Waited:  # the command was still showing the site: a person would press again, too
+            continue
     await page.fill("[name=email]", email)
     await page.fill("[name=password]", "right")
     await page.click("text=Continue")
