@@ -289,6 +289,11 @@ profiles = Table(
     Column("capabilities", json_column()),
     Column("protocol", Text),
     Column("quota", json_column()),
+    Column("health", json_column()),  # recent outcomes, see gateway.profiles.health
+    Column("egress", json_column()),  # the way out it signed in through, see gateway.profiles.egress
+    Column("checkpoints", json_column()),  # its copies, newest first, for nodes that do not have them
+    Column("live", json_column()),  # memory and slots, as its node last measured
+    Column("restore_generation", Integer),  # the copy somebody wants put back
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("check_requested_at", Instant),
     Column("checked_at", Instant),
