@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.errors import ImageFetchFailed, ImageTooLarge
-from gateway.media.addresses import is_public
-from gateway.media.fetch import Fetcher, read_url, resolve_host
+from gateway.media.fetch import Fetcher
+from gateway.outbound.addresses import is_public
+from gateway.outbound.pinning import Refused, read_url, resolve_host
 
 PRIVATE = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
@@ -92,7 +93,7 @@ async def test_no_trick_of_spelling_gets_a_connection(url, tmp_path):
      "http://user@example.com/x", "http://example.com:99999/", "http://a" + "a" * 9000, "", " "],
 )  # fmt: skip
 def test_what_is_never_fetched(url):
-    with pytest.raises(ImageFetchFailed):
+    with pytest.raises(Refused):
         read_url(url)
 
 
@@ -115,7 +116,7 @@ async def test_one_bad_address_among_good_ones_is_enough_to_refuse(tmp_path):
 async def test_a_name_that_changes_its_mind_is_asked_only_once(tmp_path, monkeypatch):
     """DNS rebinding: public when it is checked, ours when it is connected to."""
     async with server() as (port, seen):
-        monkeypatch.setattr("gateway.media.fetch.is_public", lambda address: str(address) == "127.0.0.2")
+        monkeypatch.setattr("gateway.outbound.pinning.is_public", lambda address: str(address) == "127.0.0.2")
         with pytest.raises(ImageFetchFailed):
             await fetcher(resolve=resolving(["127.0.0.2"], ["127.0.0.1"]), timeout_s=2).fetch(
                 f"http://rebind.example:{port}/x", tmp_path / "x"
@@ -146,7 +147,7 @@ async def test_a_redirect_inside_is_refused(tmp_path, monkeypatch):
             reply = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
             async with server(reply) as (port, _):
                 # The first hop stands for a public server; the second is judged for what it is.
-                monkeypatch.setattr("gateway.media.fetch.is_public", lambda address: str(address) == "127.0.0.3")
+                monkeypatch.setattr("gateway.outbound.pinning.is_public", lambda address: str(address) == "127.0.0.3")
                 with pytest.raises(ImageFetchFailed):
                     await fetcher(resolve=_first_public(port)).fetch(f"http://public.example:{port}/", tmp_path / "x")
         assert inner_seen == []

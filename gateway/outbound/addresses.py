@@ -1,4 +1,4 @@
-"""Which network addresses a caller's URL may lead to: public ones, and nothing of this machine, its network or its cloud."""
+"""Which network addresses a URL of a stranger may lead to: public ones, and nothing of this machine, its network or its cloud."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Reaching addresses that others named, without being turned against our own network."""
