@@ -220,6 +220,16 @@ queue_shares = Table(
     Column("finish", Double, nullable=False),
 )
 
+# Idempotency-Keys whose task is gone: they count for their day all the same.
+used_idempotency_keys = Table(
+    "used_idempotency_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("task_id", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),  # of the task
+)
+
 picture_fingerprints = Table(
     "picture_fingerprints",
     metadata,
@@ -248,6 +258,8 @@ api_keys = Table(
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
+    Column("webhook_secret_number", Integer),  # NULL: never replaced
+    Column("webhook_secret_at", Instant),  # when it was replaced last
 )
 
 # -- files -------------------------------------------------------------------------------------------------------
@@ -328,6 +340,61 @@ nodes = Table(
     Column("started_at", Instant, nullable=False),
     Column("heartbeat_at", Instant, nullable=False),
     Column("info", json_column()),
+)
+
+# -- news for others ---------------------------------------------------------------------------------------------
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),  # the message's own, the same at every attempt
+    Column("channel", Text, nullable=False),  # task: a caller's address; webhook, ntfy: the operator's
+    Column("state", Text, nullable=False),
+    Column("task_id", Text, ForeignKey("tasks.id", ondelete="CASCADE"), index=True),
+    Column("key_id", Text),
+    Column("url", Text, nullable=False),
+    Column("base_url", Text),  # how the caller reaches us: its links begin with it
+    Column("event", Text),  # NULL while the task goes on
+    Column("data", json_column()),  # what an operator's message says; a task is shown as it stands
+    Column("occurred_at", Instant),
+    Column("due_at", Instant),  # also the end of the claim of whoever sends it now
+    Column("give_up_at", Instant),
+    Column("tries", Integer, nullable=False),  # since it was (last) asked for
+    Column("attempts", Integer, nullable=False),  # all of them; fences the sender's write
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+_pending = text("state = 'pending'")
+Index("ix_webhook_deliveries_due", webhook_deliveries.c.due_at, sqlite_where=_pending, postgresql_where=_pending)
+_waiting = text("state = 'waiting'")
+Index("ix_webhook_deliveries_waiting", webhook_deliveries.c.id, sqlite_where=_waiting, postgresql_where=_waiting)
+_occurred = text("occurred_at IS NOT NULL")
+Index(
+    "ix_webhook_deliveries_newest",
+    webhook_deliveries.c.occurred_at.desc(),
+    webhook_deliveries.c.id.desc(),
+    sqlite_where=_occurred,
+    postgresql_where=_occurred,
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("delivery_id", Text, ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("duration_s", Double),
+    Column("status", Integer),  # of the answer; NULL when there was none
+    Column("error", Text),  # why it does not count as delivered
+    Column("answer", Text),  # how the answer's body begins
+)
+
+# What operators were told of and is not over: told once, by whichever node is first, also after a restart.
+notices = Table(
+    "notices",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    Column("told_at", Instant, nullable=False),
 )
 
 meta = Table(
