@@ -142,7 +142,7 @@ async def _opened(
         secret = load_secret(settings)
         db = await stack.enter_async_context(Database.open(settings.effective_database_url))
         media = open_media(settings, db)
-        store = SqlTaskStore(db)
+        store = SqlTaskStore(db, affinity_s=settings.affinity_s)
         parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))
         counted = EngineMetrics(metrics.registry)
         engine = await stack.enter_async_context(

@@ -193,6 +193,12 @@ class Settings(BaseSettings):
     lease_s: float = Field(
         default=30, ge=3, description="A worker's claim on a task; renewed every third of it, given up at two thirds."
     )
+    affinity_s: float = Field(
+        default=120,
+        ge=0,
+        description="How long work begun at the site waits for the profile that began it, before another profile of the "
+        "same account goes on with it.",
+    )
     max_attempts: int = Field(default=4, ge=1, le=20, description="How often a task is tried before it fails.")
     max_queued: int = Field(default=5000, ge=1, description="Waiting tasks above which new ones are refused with 429.")
     task_timeout_s: float = Field(

@@ -22,7 +22,6 @@ from gateway.tasks.states import TRANSITIONS, Event, State
 from gateway.tasks.store import Claim, Heartbeat
 from gateway.tasks.upstream import Offer
 
-#: How long a begun task that could run waits for its own profile before another of the same account may go on with it.
 AFFINITY_S = 120.0
 # Claims of all nodes take turns (some milliseconds each): fair shares and limits are then exact, as on SQLite.
 _TURN = text("SELECT pg_advisory_xact_lock(hashtext('gateway claim'), hashtext(:kind))")
@@ -32,7 +31,7 @@ class Claiming:
     """See `store.TaskStore` for the contract."""
 
     _db: Database
-    affinity_s: float = AFFINITY_S
+    affinity_s: float
 
     async def claim(self, worker: str, kind: str, offers: Sequence[Offer], *, lease_s: float) -> Sequence[Claim]:
         offers = [offer for offer in offers if offer.free > 0]
