@@ -64,13 +64,18 @@ class Pool:
         checkpoint_key: bytes,
         settings: PoolSettings | None = None,
         limits: TransportLimits | None = None,
+        checkpoints_dir: Path | None = None,
         on_event: Callable[[ProfileEvent], None] | None = None,
         opener: Opener | None = None,
     ) -> None:
-        """slots: how many leases of each kind of work one profile bears. opener: what starts browsers (Chromium)."""
+        """slots: how many leases of each kind of work one profile bears. opener: what starts browsers (Chromium).
+
+        checkpoints_dir: one folder of sealed copies per profile; None: each in its profile's directory.
+        """
         self._site = site
         self._settings = settings or PoolSettings()
         self._profiles_dir = profiles_dir
+        self._checkpoints_dir = checkpoints_dir
         self._key = checkpoint_key
         self._on_event = on_event
         self._opener = opener or ChromiumOpener(
@@ -130,7 +135,8 @@ class Pool:
             raise PoolClosed("the pool is closed")
         if spec.name in self._residents:
             raise BrowserError(f"profile {spec.name} is in the pool already")
-        directory = ProfileDir(self._profiles_dir / spec.name)
+        copies = None if self._checkpoints_dir is None else self._checkpoints_dir / spec.name
+        directory = ProfileDir(self._profiles_dir / spec.name, checkpoints=copies)
         directory.create()
         store = CheckpointStore(directory.checkpoints, profile=spec.name, key=self._key)
         standing = Standing(clearance, reason, account=dict(account or {}))

@@ -4,7 +4,9 @@
     lock                        flock of the process that works with the profile; holds its pid
     user-data/                  Chromium's own
     downloads/                  where Chromium writes downloads; emptied at every launch
-    checkpoints/                sealed copies of cookies and storage (see checkpoint.py)
+
+Sealed copies of its cookies and storage (see checkpoint.py) lie in a folder of their own, beside it where the caller says so:
+a directory that is lost or removed must not take along what would bring its login back.
 """
 
 from __future__ import annotations
@@ -80,12 +82,14 @@ def check_proxy(proxy: str) -> str:
 class ProfileDir:
     """The places of one profile on disk, and this process's claim on them."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, checkpoints: Path | None = None) -> None:
+        """checkpoints: the folder of the sealed copies; None: inside *root*."""
         self.root = root.resolve()  # one spelling, since old browsers are found by it
         self.name = root.name
         self.user_data = self.root / "user-data"
         self.downloads = self.root / "downloads"
-        self.checkpoints = self.root / "checkpoints"
+        self._inside = self.root / "checkpoints"
+        self.checkpoints = self._inside if checkpoints is None else checkpoints.resolve()
         self._lock_fd: int | None = None
 
     @property
@@ -98,6 +102,20 @@ class ProfileDir:
         for place in (self.root, self.user_data, self.downloads, self.checkpoints):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.chmod(0o700)
+        self.bring_copies_out()
+
+    def bring_copies_out(self) -> None:
+        """Move copies that an older version kept inside the directory to where they lie now."""
+        if self._inside == self.checkpoints or not self._inside.is_dir():
+            return
+        self.checkpoints.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in self._inside.glob("*.sealed"):
+            new = self.checkpoints / old.name
+            with suppress(FileNotFoundError):  # another process moves them, too
+                if not new.exists():
+                    shutil.move(old, new)
+        with suppress(OSError):  # something else lies there: it stays
+            self._inside.rmdir()
 
     def lock(self) -> None:
         """Take the directory for this process until `unlock`. Raises ProfileBusy, naming the process that has it."""
@@ -163,10 +181,11 @@ class ProfileDir:
         return not (self.user_data / "Local State").exists()
 
     async def delete(self) -> None:
-        """Remove the profile from disk for good. Needs the lock, and gives it up."""
+        """Remove the profile and its copies from disk for good. Needs the lock, and gives it up."""
         self.lock()
         try:
             await asyncio.to_thread(shutil.rmtree, self.root, ignore_errors=True)
+            await asyncio.to_thread(shutil.rmtree, self.checkpoints, ignore_errors=True)
         finally:
             self.unlock()
 

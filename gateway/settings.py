@@ -293,6 +293,11 @@ class Settings(BaseSettings):
         return self.data_dir / "profiles"
 
     @property
+    def checkpoints_dir(self) -> Path:
+        """Beside the profiles, so that a profile's directory may be lost without its sign-in."""
+        return self.data_dir / "checkpoints"
+
+    @property
     def slots(self) -> dict[str, int]:
         """Slots per profile by kind of work."""
         return {"video": self.video_slots, "chat": self.chat_slots, "image": self.image_slots}

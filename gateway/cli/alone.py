@@ -14,6 +14,7 @@ from gateway.errors import GatewayError
 from gateway.grok.site import grok_site
 from gateway.profiles.events import ProfileEvents
 from gateway.profiles.model import Profile
+from gateway.profiles.places import copies_of
 from gateway.profiles.pool import make_pool
 from gateway.profiles.recorder import Recorder
 from gateway.settings import Headless
@@ -35,7 +36,10 @@ async def alone_with(
     events = ProfileEvents()
     pool = make_pool(grok_site(), house.settings, house.secret, on_event=events.put, headless=headless)
     recorder = Recorder(
-        house.profiles, events, lambda name: next((status for status in pool.status() if status.name == name), None)
+        house.profiles,
+        events,
+        lambda name: next((status for status in pool.status() if status.name == name), None),
+        copies=lambda name: copies_of(house.settings, house.secret, name),
     )
     async with pool:
         spec = ProfileSpec(name=profile.name, proxy=house.profiles.proxy_of(profile))

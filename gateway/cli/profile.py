@@ -43,22 +43,43 @@ def add(name: Name, proxy: Proxy = None, data_dir: DataDir = None, as_json: Json
     )
 
 
+Passphrase = Annotated[
+    str | None,
+    typer.Option(
+        "--passphrase-file",
+        metavar="FILE",
+        help="File with the bundle's passphrase; else GATEWAY_BUNDLE_PASSPHRASE, else it is asked for.",
+        show_default=False,
+    ),
+]
+
+
 @app.command("import")
 def import_(  # noqa: PLR0917 (typer calls by name)
     name: Name,
     storage_state: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--storage-state",
             metavar="FILE",
             help="Playwright storage-state JSON, a JSON list of cookies, or a Netscape cookies.txt; - reads standard input.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    bundle: Annotated[
+        str | None,
+        typer.Option(
+            "--bundle",
+            metavar="FILE",
+            help="A sealed bundle made by `gateway profile export`; - reads standard input.",
+            show_default=False,
+        ),
+    ] = None,
     proxy: Proxy = None,
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait until a running gateway has verified it.")
     ] = True,
+    passphrase_file: Passphrase = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -66,10 +87,68 @@ def import_(  # noqa: PLR0917 (typer calls by name)
     from gateway.cli.house import in_house  # noqa: PLC0415
     from gateway.cli.profile_import import read_sign_in, take_sign_in  # noqa: PLC0415
 
-    state = read_sign_in(storage_state)
+    sign_in = read_sign_in(storage_state, bundle, passphrase_file=passphrase_file)
 
     async def work(house: House) -> bool:
-        return await take_sign_in(house, name, state, proxy=proxy, wait=wait, as_json=as_json)
+        return await take_sign_in(house, name, sign_in, proxy=proxy, wait=wait, as_json=as_json)
+
+    if not in_house(work, data_dir):
+        raise typer.Exit(1)
+
+
+@app.command("export")
+def export(  # noqa: PLR0917 (typer calls by name)
+    name: Name,
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="FILE", help="Where the bundle goes; - is standard output.", show_default=False),
+    ],
+    proxy: Annotated[bool, typer.Option("--proxy/--no-proxy", help="Carry the profile's proxy along.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    passphrase_file: Passphrase = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Seal the profile's sign-in with a passphrase, to be imported on another machine."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_export import send_out  # noqa: PLC0415
+
+    async def work(house: House) -> None:
+        await send_out(
+            house, name, out, with_proxy=proxy, force=force, passphrase_file=passphrase_file, as_json=as_json
+        )
+
+    in_house(work, data_dir)
+
+
+@app.command("checkpoints")
+def checkpoints(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """List the encrypted copies of the profile's sign-in, newest first."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_restore import kept  # noqa: PLC0415
+
+    in_house(lambda house: kept(house, name, as_json=as_json), data_dir)
+
+
+@app.command("restore")
+def restore(
+    name: Name,
+    generation: Annotated[
+        int,
+        typer.Option("--generation", "-g", help="Which copy: see `gateway profile checkpoints`.", show_default=False),
+    ],
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Wait until a running gateway has verified it.")
+    ] = True,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Put an earlier copy of the sign-in back, in place of the present one; the site is asked whether it still counts."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_restore import bring_back  # noqa: PLC0415
+
+    async def work(house: House) -> bool:
+        return await bring_back(house, name, generation, wait=wait, as_json=as_json)
 
     if not in_house(work, data_dir):
         raise typer.Exit(1)

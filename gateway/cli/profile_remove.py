@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from browser.profiles import ProfileDir
 from gateway.cli.failures import CommandError
 from gateway.cli.output import emit
 from gateway.cli.profile_view import find
 from gateway.cli.reach import lives_here, wait_until_gone
 from gateway.instance import running
+from gateway.profiles.places import directory_of
 
 if TYPE_CHECKING:
     from gateway.cli.house import House
@@ -24,17 +24,18 @@ REMOVAL_S = 60.0
 async def take_away(house: House, name: str, *, yes: bool, as_json: bool) -> None:
     """Delete the profile: through the gateway that has it, or by ourselves when none runs."""
     profile = await find(house, name)
-    folder = house.settings.profiles_dir / name
+    directory = directory_of(house.settings, name)
     here = lives_here(house, profile)
+    size = _size(directory.root, directory.checkpoints)
     what = (
-        f"its browser data and saved sign-ins ({folder}, {_size(folder)})" if here else f"it on node {profile.node_id}"
+        f"its browser data and saved sign-ins ({directory.root}, {size})" if here else f"it on node {profile.node_id}"
     )
     if not yes:
         if as_json or not sys.stdin.isatty():
             raise CommandError("confirmation_needed", f"this deletes {what}; say --yes to do it", exit_code=2)
         typer.confirm(f"Delete profile {name}: {what}?", abort=True, err=True)
     if here and running(house.settings.data_dir) is None:
-        await ProfileDir(folder).delete()
+        await directory.delete()
         await house.profiles.remove(name)
     else:
         await house.profiles.request_removal(name)
@@ -47,14 +48,14 @@ async def take_away(house: House, name: str, *, yes: bool, as_json: bool) -> Non
     emit({"name": name, "removed": True}, f"profile {name} removed: {what}", as_json=as_json)
 
 
-def _size(folder: Path) -> str:
-    if not folder.is_dir():
-        return "nothing there yet"
-    size = 0
-    for entry in folder.rglob("*"):
-        try:
-            if entry.is_file() and not entry.is_symlink():
-                size += entry.stat().st_size
-        except OSError:  # a running browser removes files while we look
-            continue
-    return f"{size / 1024 / 1024:.1f} MB"
+def _size(*folders: Path) -> str:
+    size, found = 0, False
+    for folder in folders:
+        for entry in folder.rglob("*"):
+            found = True
+            try:
+                if entry.is_file() and not entry.is_symlink():
+                    size += entry.stat().st_size
+            except OSError:  # a running browser removes files while we look
+                continue
+    return f"{size / 1024 / 1024:.1f} MB" if found else "nothing there yet"

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from browser.checkpoint import Checkpoint, CheckpointStore
 from browser.clearance import Clearance
-from browser.profiles import ProfileDir
-from gateway.auth.secret import Purpose
 from gateway.cli.failures import CommandError
 from gateway.cli.output import ago, did_you_mean, emit, facts, note, shortened, table
 from gateway.cli.quota_view import quota, quota_in_words
 from gateway.instance import running
 from gateway.profiles.errors import UnknownProfile
+from gateway.profiles.places import copies_of
 
 if TYPE_CHECKING:
     from gateway.cli.house import House
@@ -130,7 +129,16 @@ async def detail(house: House, name: str, *, as_json: bool) -> None:
     copies = checkpoints(house, name).list()
     if as_json:
         value = as_dict(profile)
-        value["checkpoints"] = [{"taken_at": c.taken_at, "bytes": c.size_bytes, "imported": c.imported} for c in copies]
+        value["checkpoints"] = [
+            {
+                "generation": c.generation,
+                "taken_at": c.taken_at,
+                "age_s": round(c.age_s),
+                "bytes": c.size_bytes,
+                "imported": c.imported,
+            }
+            for c in copies
+        ]
         value["events"] = [{"at": n.at, "type": n.type, "data": n.data} for n in reversed(notes)]
         emit(value, as_json=True)
         return
@@ -176,5 +184,4 @@ def _shown(line: ProfileNote) -> str:
 
 def checkpoints(house: House, name: str) -> CheckpointStore:
     """Return the profile's sealed copies."""
-    folder = ProfileDir(house.settings.profiles_dir / name).checkpoints
-    return CheckpointStore(folder, profile=name, key=house.secret.key(Purpose.CHECKPOINTS))
+    return copies_of(house.settings, house.secret, name)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from browser import processes
 from browser.clearance import NEEDS_HUMAN, Clearance
-from browser.profiles import SINGLETONS, ProfileDir, check_proxy
+from browser.profiles import SINGLETONS, check_proxy
 from gateway.doctor.finding import Finding, fail, ok, warn
 from gateway.instance import running
 from gateway.profiles.errors import ProxyUnreadable
 from gateway.profiles.model import Profile
+from gateway.profiles.places import directory_of
 from gateway.profiles.registry import Registry
 from gateway.settings import Settings
 
@@ -63,7 +64,7 @@ def _proxy(row: Profile, registry: Registry) -> Iterator[Finding]:
 def _disk(settings: Settings, row: Profile) -> Iterator[Finding]:
     """What a crash left behind. All of it is cleared away at the profile's next start."""
     about = f"profile {row.name}"
-    directory = ProfileDir(settings.profiles_dir / row.name)
+    directory = directory_of(settings, row.name)
     if not directory.root.is_dir() or _in_use(directory.root / "lock"):
         return
     if old := processes.browsers_on(directory.user_data):

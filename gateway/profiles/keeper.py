@@ -25,6 +25,7 @@ from gateway.errors import GatewayError
 from gateway.profiles.events import ProfileEvents
 from gateway.profiles.model import Profile
 from gateway.profiles.node import node_id
+from gateway.profiles.places import copies_of
 from gateway.profiles.recorder import Recorder
 from gateway.profiles.registry import TOPIC, Registry
 from gateway.profiles.tender import Tender
@@ -49,8 +50,13 @@ class ProfileKeeper:
         self._db = db
         self._profiles_dir = settings.profiles_dir
         self._events = events
-        self._recorder = Recorder(self.registry, events, lambda name: _status(pool, name))
-        self._tender = Tender(pool, self.registry, self._recorder, profiles_dir=settings.profiles_dir)
+        self._recorder = Recorder(
+            self.registry,
+            events,
+            lambda name: _status(pool, name),
+            copies=lambda name: copies_of(settings, secret, name),
+        )
+        self._tender = Tender(pool, self.registry, self._recorder, settings=settings, secret=secret)
         self._tending: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, float] = {}
         self._stack = AsyncExitStack()

@@ -16,10 +16,12 @@ class Profile:
 
     proxy: sealed; `Registry.proxy_of` opens it. revision: raised by whatever the pool has to be told about. clearance,
     reason, since, account, cooldowns and last_checkpoint_at are what the pool last said.
-    quota: what the site says is left, by kind; hints, each with ``told_at``.
+    quota: what the site says is left, by kind; hints, each with ``told_at``. health, egress: see the modules of these names.
+    checkpoints: its copies as JSON, newest first; live: memory and slots as its node last measured.
 
     A request to the node that owns the profile, and its answer: check_requested_at → checked_at ≥ it;
-    release_requested_by (until release_until) → released_at; removed_at → the row is gone.
+    release_requested_by (until release_until) → released_at; restore_generation → None again, a check or a line
+    ``restore_failed``; removed_at → the row is gone.
     """
 
     name: str
@@ -37,6 +39,11 @@ class Profile:
     capabilities: Mapping[str, Any] = field(default_factory=dict)
     protocol: str | None = None
     quota: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    health: Mapping[str, Any] = field(default_factory=dict)
+    egress: Mapping[str, Any] = field(default_factory=dict)
+    checkpoints: Sequence[Mapping[str, Any]] = ()
+    live: Mapping[str, Any] = field(default_factory=dict)
+    restore_generation: int | None = None
     revision: int = 0
     check_requested_at: datetime | None = None
     checked_at: datetime | None = None

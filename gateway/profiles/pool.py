@@ -29,6 +29,7 @@ def make_pool(
         site,
         launch=launch_settings(settings, headless=headless),
         profiles_dir=settings.profiles_dir,
+        checkpoints_dir=settings.checkpoints_dir,
         slots=settings.slots,
         checkpoint_key=secret.key(Purpose.CHECKPOINTS),
         settings=pool_settings(settings),

@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 
 import structlog
 
+from browser.checkpoint import CheckpointStore
 from browser.status import ProfileStatus
 from gateway.errors import GatewayError
+from gateway.profiles.carrying import copies_to_json
 from gateway.profiles.events import ProfileEvents
 from gateway.profiles.registry import Registry
 
@@ -20,16 +22,27 @@ RETRY_S = 2.0
 HISTORY = 1000
 PRUNE_EVERY_S = 3600.0
 
+#: What changes the copies of a sign-in; that one was only found current is no news for the history.
+COPIES_CHANGED = frozenset({"checkpoint saved", "checkpoint confirmed", "import applied"})
+NO_NEWS = frozenset({"checkpoint confirmed"})
+
 
 class Recorder:
     """Writes events in order. A profile's state is read from the pool when it is written, so the last write is true."""
 
     def __init__(
-        self, registry: Registry, events: ProfileEvents, status: Callable[[str], ProfileStatus | None]
+        self,
+        registry: Registry,
+        events: ProfileEvents,
+        status: Callable[[str], ProfileStatus | None],
+        *,
+        copies: Callable[[str], CheckpointStore],
     ) -> None:
         self._registry = registry
         self._events = events
         self._status = status
+        self._copies = copies
+        self._recount: set[str] = set()
 
     async def run(self) -> None:
         """Write until cancelled; a database that is away is waited for."""
@@ -58,7 +71,10 @@ class Recorder:
         while waiting:
             event = waiting[0]
             data = {"clearance": event.clearance.value, "reason": event.reason, **event.detail}
-            await self._registry.log(event.profile, event.what, data, at=event.at)
+            if event.what not in NO_NEWS:
+                await self._registry.log(event.profile, event.what, data, at=event.at)
+            if event.what in COPIES_CHANGED:
+                self._recount.add(event.profile)
             if waiting and waiting[0] is event:  # a full queue drops its oldest while we write
                 waiting.popleft()
         while self._events.protocols:
@@ -71,6 +87,10 @@ class Recorder:
             await self._registry.note_quota(profile, quota)
             if self._events.quotas.get(profile) is quota:
                 del self._events.quotas[profile]
+        while self._recount:
+            name = next(iter(self._recount))
+            await self.count_copies(name)
+            self._recount.discard(name)
         while touched:
             name = touched.pop()
             try:
@@ -78,6 +98,11 @@ class Recorder:
             except BaseException:
                 touched.add(name)
                 raise
+
+    async def count_copies(self, name: str) -> None:
+        """Write which copies of the profile's sign-in there are."""
+        found = await asyncio.to_thread(lambda: copies_to_json(self._copies(name)))
+        await self._registry.note_checkpoints(name, found)
 
     async def write(self, name: str, *, checked_for: datetime | None = None) -> None:
         """Write the profile's state; with *checked_for* also that it was looked at for a request of that moment."""

@@ -125,21 +125,61 @@ class Registry:
     async def disable(self, name: str) -> None:
         await self._ask(name, "disabled", {}, enabled=False, revision=profiles.c.revision + 1)
 
-    async def imported(self, name: str, *, cookies: int) -> datetime:
+    async def imported(
+        self,
+        name: str,
+        *,
+        cookies: int,
+        account: Mapping[str, str] | None = None,
+        protocol: str | None = None,
+        egress: Mapping[str, Any] | None = None,
+    ) -> datetime:
         """Say that a sign-in brought from elsewhere lies in the profile's checkpoints; it is applied and verified.
 
-        Returns the moment after which ``checked_at`` tells that it was.
+        account, protocol, egress: what was known where it comes from. Returns the moment after which ``checked_at`` tells
+        that it was.
         """
+        known: dict[str, Any] = {"egress": dict(egress or {})}
+        if account:
+            known |= {"account": dict(account), "account_id": account.get("id")}
+        if protocol:
+            known["protocol"] = protocol
+        return await self._to_apply(
+            name, "imported", {"cookies": cookies}, "a sign-in was imported; it is verified next", **known
+        )
+
+    async def request_restore(self, name: str, generation: int) -> datetime:
+        """Ask the owning node to put an earlier copy back; the answer is `restoring` or `restore_failed`."""
+        now = datetime.now(UTC)
+        await self._ask(name, "restore_requested", {"generation": generation}, restore_generation=generation)
+        return now
+
+    async def restoring(self, name: str, *, generation: int, taken_at: datetime) -> datetime:
+        """Say that an earlier copy lies ready; it is applied and verified like an import."""
+        return await self._to_apply(
+            name,
+            "restored",
+            {"generation": generation, "taken_at": taken_at.isoformat()},
+            f"copy {generation} of the sign-in is put back; it is verified next",
+            restore_generation=None,
+        )
+
+    async def restore_failed(self, name: str, *, generation: int, reason: str) -> None:
+        """Say that an earlier copy could not be put back; nothing was changed."""
+        await self._ask(name, "restore_failed", {"generation": generation, "reason": reason}, restore_generation=None)
+
+    async def _to_apply(self, name: str, note: str, data: Mapping[str, Any], reason: str, **values: Any) -> datetime:
         now = datetime.now(UTC)
         await self._ask(
             name,
-            "imported",
-            {"cookies": cookies},
+            note,
+            data,
             clearance=Clearance.NEW.value,
-            reason="a sign-in was imported; it is verified next",
+            reason=reason,
             since=now,
             check_requested_at=now,
             revision=profiles.c.revision + 1,
+            **values,
         )
         return now
 
@@ -203,6 +243,10 @@ class Registry:
     async def note_quota(self, name: str, quota: Mapping[str, Any]) -> None:
         """Remember what the site says is left, by kind, each with the moment it was told."""
         await self._record(name, {"quota": dict(quota)})
+
+    async def note_checkpoints(self, name: str, copies: Sequence[Mapping[str, Any]]) -> None:
+        """Remember which copies of the sign-in there are, for nodes that do not have them."""
+        await self._record(name, {"checkpoints": [dict(copy) for copy in copies]})
 
     async def answer_check(self, name: str, requested_at: datetime) -> None:
         """Say that a check was answered by what the row says already."""
@@ -293,6 +337,11 @@ class Registry:
             capabilities=row.capabilities or {},
             protocol=row.protocol,
             quota=row.quota or {},
+            health=row.health or {},
+            egress=row.egress or {},
+            checkpoints=row.checkpoints or (),
+            live=row.live or {},
+            restore_generation=row.restore_generation,
             revision=row.revision,
             check_requested_at=row.check_requested_at,
             checked_at=row.checked_at,

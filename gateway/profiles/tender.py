@@ -5,18 +5,21 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import structlog
 
 from browser.clearance import Clearance
-from browser.errors import BrowserError, ProfileUnknown
+from browser.errors import BrowserError, CheckpointUnreadable, ProfileUnknown
 from browser.pool import Pool
-from browser.profiles import ProfileDir, ProfileSpec
-from gateway.profiles.errors import ProxyUnreadable
+from browser.profiles import ProfileSpec
+from gateway.auth.secret import Secret
+from gateway.profiles.carrying import put_back
+from gateway.profiles.errors import NothingKept, ProxyUnreadable
 from gateway.profiles.model import Profile
+from gateway.profiles.places import copies_of, directory_of
 from gateway.profiles.recorder import Recorder
 from gateway.profiles.registry import Registry
+from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -44,11 +47,14 @@ class Known:
 class Tender:
     """Brings the pool in line with rows."""
 
-    def __init__(self, pool: Pool, registry: Registry, recorder: Recorder, *, profiles_dir: Path) -> None:
+    def __init__(
+        self, pool: Pool, registry: Registry, recorder: Recorder, *, settings: Settings, secret: Secret
+    ) -> None:
         self._pool = pool
         self._registry = registry
         self._recorder = recorder
-        self._profiles_dir = profiles_dir
+        self._settings = settings
+        self._secret = secret
         self._known: dict[str, Known] = {}
 
     def known(self) -> frozenset[str]:
@@ -65,6 +71,7 @@ class Tender:
             or row.release_wanted(now) != known.released
             or (row.released_at is not None) != known.released
             or row.check_wanted
+            or row.restore_generation is not None
         )
 
     async def tend(self, row: Profile) -> None:
@@ -80,7 +87,9 @@ class Tender:
             await self._add(row)
         elif row.revision != known.revision:
             await self._change(row, known)
-        if row.check_wanted:
+        if row.restore_generation is not None:
+            await self._put_back(row, row.restore_generation)
+        elif row.check_wanted:
             await self._check(row)
 
     async def forget(self, name: str) -> None:
@@ -143,6 +152,14 @@ class Tender:
         assert row.check_requested_at is not None
         await self._recorder.write(row.name, checked_for=row.check_requested_at)
 
+    async def _put_back(self, row: Profile, generation: int) -> None:
+        """Lay an earlier copy ready; the check that the row then asks for applies it."""
+        try:
+            await put_back(self._registry, copies_of(self._settings, self._secret, row.name), row.name, generation)
+        except (NothingKept, CheckpointUnreadable, OSError) as exc:
+            log.warning("copy not put back", profile=row.name, generation=generation, error=str(exc))
+            await self._registry.restore_failed(row.name, generation=generation, reason=str(exc))
+
     async def _release_or_resume(self, row: Profile) -> None:
         known = self._known.get(row.name)
         if row.release_wanted(datetime.now(UTC)):
@@ -170,7 +187,7 @@ class Tender:
             with suppress(ProfileUnknown):
                 await self._pool.remove(row.name)
             known.in_pool = False
-        await ProfileDir(self._profiles_dir / row.name).delete()
+        await directory_of(self._settings, row.name).delete()
         await self._registry.remove(row.name)
         self._known.pop(row.name, None)
         log.info("profile removed", profile=row.name)

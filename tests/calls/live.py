@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from browser.checkpoint import CheckpointStore
 from browser.clearance import Clearance
-from browser.profiles import ProfileDir, ProfileSpec
-from gateway.auth.secret import Purpose, load_secret
+from browser.profiles import ProfileSpec
+from gateway.auth.secret import load_secret
 from gateway.db.connect import Database
 from gateway.grok.calls import GrokCallMaker
 from gateway.grok.site import grok_site
 from gateway.media.disk import DiskMedia
+from gateway.profiles.places import copies_of
 from gateway.profiles.pool import make_pool
 from gateway.settings import Settings
 from tests.simulator.client import Simulator
@@ -45,10 +45,7 @@ async def live(sim: Simulator, folder: Path, *, profiles: int = 1, **settings: A
         async with make_pool(grok_site(), said, secret, on_event=lambda _: None) as pool:
             for number in range(profiles):
                 name = f"p{number}"
-                directory = ProfileDir(said.profiles_dir / name)
-                directory.create()
-                store = CheckpointStore(directory.checkpoints, profile=name, key=secret.key(Purpose.CHECKPOINTS))
-                store.import_state(await sim.account(email=f"{name}@example.com"))
+                copies_of(said, secret, name).import_state(await sim.account(email=f"{name}@example.com"))
                 await pool.add(ProfileSpec(name))
                 verdict = await pool.check(name)
                 assert verdict.clearance is Clearance.READY, verdict

@@ -67,7 +67,7 @@ def test_a_disabled_profile_takes_a_sign_in_for_later(here: Here, cookies: Path)
 
 def test_everything_is_private(here: Here, cookies: Path):
     here.ok("profile", "import", "work", "--storage-state", str(cookies))
-    for place in (".", "secret.key", "gateway.db", "profiles/work", "profiles/work/checkpoints"):
+    for place in (".", "secret.key", "gateway.db", "profiles/work", "checkpoints/work"):
         mode = stat.S_IMODE((here.data_dir / place).stat().st_mode)
         assert not mode & 0o077, f"{place} is {mode:04o}"
 
