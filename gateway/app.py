@@ -48,6 +48,7 @@ from gateway.tasks.metrics import EngineMetrics
 from gateway.tasks.model import VideoMode, VideoSpec
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.telemetry import Metrics
+from gateway.usage.book import UsageBook
 from gateway.vitals import Vitals
 from gateway.web import error_responses
 from gateway.web.content import router as files
@@ -159,6 +160,8 @@ async def _opened(
         )
         keys = ApiKeys(db, secret.key(Purpose.API_KEYS))
         await stack.enter_async_context(housekeeping(keys, media))
+        book = UsageBook(db)
+        await stack.enter_async_context(book.kept())
         links = Links(secret.key(Purpose.LINKS), ttl_s=settings.link_ttl_s)
         fetcher = Fetcher(
             limit_bytes=settings.max_image_bytes,
@@ -179,7 +182,7 @@ async def _opened(
             check_video=_check(settings, parts),
             requires=_requires,
             metrics=metrics,
-            calls=CountedCalls(parts.calls, CallMetrics(metrics.registry)),
+            calls=CountedCalls(parts.calls, CallMetrics(metrics.registry), note=book.note),
             local_caller=local_caller() if settings.no_auth else None,
             stopping=stopping,
             heartbeat_s=heartbeat_s,

@@ -5,7 +5,7 @@ Neutral: every dialect translates into these and out of these; the site adapter 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -26,6 +26,16 @@ class Turn:
     name: str | None = None
 
 
+@dataclass(slots=True)
+class CallNote:
+    """What the books keep of a call besides how it ended. dialect, model: as it was asked for; profile: whose work it was at
+    last, written by whoever lent it."""
+
+    dialect: str = ""
+    model: str = ""
+    profile: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A conversation to continue with one answer.
@@ -42,6 +52,7 @@ class ChatRequest:
     search: bool = True
     draw: int = 2
     key_id: str = ""
+    note: CallNote = field(default_factory=CallNote, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class Picture:
     height: int
     media_type: str
     prompt: str = ""
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +140,7 @@ class ImageRequest:
     quality: str = "speed"
     images: tuple[str, ...] = ()
     key_id: str = ""
+    note: CallNote = field(default_factory=CallNote, compare=False, repr=False)
 
 
 ImageEvent = PicturePreview | Picture | PictureRefused

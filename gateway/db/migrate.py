@@ -15,7 +15,7 @@ from gateway.errors import StartRefused
 if TYPE_CHECKING:
     from gateway.db.connect import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 HEAD = REVISIONS[-1]
 _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('gateway migrations'))"

@@ -76,6 +76,7 @@ tasks = Table(
     Column("request_hash", Text, nullable=False),
     Column("dialect_data", json_column(), nullable=False),
     Column("trace_parent", Text),
+    Column("retry_of", Text),  # the task this one repeats; it may be gone meanwhile
     UniqueConstraint("key_id", "idempotency_key"),
 )
 _queued = text("state = 'queued'")
@@ -155,6 +156,24 @@ Index(
 Index(
     "ix_tasks_newest_of_profile",
     tasks.c.profile,
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+_repeats = text("retry_of IS NOT NULL")
+Index("ix_tasks_retry_of", tasks.c.retry_of, sqlite_where=_repeats, postgresql_where=_repeats)
+Index(
+    "ix_tasks_newest_of_dialect",
+    tasks.c.dialect,
+    tasks.c.created_at.desc(),
+    tasks.c.id.desc(),
+    sqlite_where=_shown,
+    postgresql_where=_shown,
+)
+Index(
+    "ix_tasks_newest_of_model",
+    tasks.c.model,
     tasks.c.created_at.desc(),
     tasks.c.id.desc(),
     sqlite_where=_shown,
@@ -281,8 +300,10 @@ assets = Table(
     Column("created_at", Instant),
     Column("expires_at", Instant, index=True),
     Column("upstream", json_column()),
+    Column("prompt", Text),  # what a picture was asked for with; a video's stands in its task
 )
 Index("ix_assets_newest_of_key", assets.c.key_id, assets.c.kind, assets.c.created_at.desc())
+Index("ix_assets_newest", assets.c.kind, assets.c.created_at.desc(), assets.c.id.desc())
 
 # -- profiles and nodes ------------------------------------------------------------------------------------------
 profiles = Table(
@@ -395,6 +416,50 @@ notices = Table(
     Column("subject", Text, primary_key=True),
     Column("event", Text, nullable=False),
     Column("told_at", Instant, nullable=False),
+)
+
+# -- usage -------------------------------------------------------------------------------------------------------
+# What ended, one row each, until `gateway.usage.fold_sql` has summed it up.
+usage_log = Table(
+    "usage_log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("took_s", Double, nullable=False),
+    Column("waited_s", Double, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("output_s", Double, nullable=False),
+)
+
+# The sums by hour and by UTC day (`grain`); `times` counts the successful by bucket of their duration, `codes` the failures.
+usage = Table(
+    "usage",
+    metadata,
+    Column("grain", Text, primary_key=True),
+    Column("at", Instant, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("key_id", Text, primary_key=True),
+    Column("profile", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("dialect", Text, primary_key=True),
+    Column("succeeded", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("cancelled", Integer, nullable=False),
+    Column("made", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("output_s", Double, nullable=False),
+    Column("took_s", Double, nullable=False),
+    Column("waited_s", Double, nullable=False),
+    Column("times", json_column(), nullable=False),
+    Column("codes", json_column(), nullable=False),
 )
 
 meta = Table(

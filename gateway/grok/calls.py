@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from gateway.calls.image_limits import check_images
-from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest
+from gateway.calls.model import CallNote, ChatEvent, ChatRequest, ImageEvent, ImageRequest
 from gateway.calls.running import Emit, running
 from gateway.errors import (
     BrowserFailed,
@@ -75,7 +75,7 @@ class GrokCallMaker:
                     forms=self._forms,
                 )
 
-            await self._on_some_profile(CHAT, rests_as(request), mover, once)
+            await self._on_some_profile(CHAT, rests_as(request), mover, once, request.note)
 
         return running(work)
 
@@ -99,12 +99,17 @@ class GrokCallMaker:
                     quota=self._quota,
                 ).draw()
 
-            await self._on_some_profile(IMAGE, "", mover, once)
+            await self._on_some_profile(IMAGE, "", mover, once, request.note)
 
         return running(work)
 
     async def _on_some_profile(
-        self, kind: str, detail: str, mover: _Mover[E], once: Callable[[Lease], Awaitable[None]]
+        self,
+        kind: str,
+        detail: str,
+        mover: _Mover[E],
+        once: Callable[[Lease], Awaitable[None]],
+        note: CallNote,
     ) -> None:
         """Do it on the best profile; on others after errors that *mover* lets pass."""
         avoid: list[str] = []
@@ -115,7 +120,7 @@ class GrokCallMaker:
                 async with lent(
                     self._pool, kind, detail=detail, avoid=avoid, timeout_s=self._settings.call_queue_timeout_s
                 ) as lease:
-                    profile = lease.profile
+                    profile = note.profile = lease.profile
                     await once(lease)
                     return
             except NoProfileReady as exc:

@@ -32,12 +32,13 @@ _TRANSFER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PictureStore:
-    """Fetches and keeps pictures for one caller, through one lease."""
+    """Fetches and keeps pictures for one caller, through one lease. asked: the caller's own words, kept with the picture."""
 
     lease: Lease
     media: Media
     settings: Settings
     key_id: str = ""
+    asked: str = ""
 
     async def keep(self, url: str, *, blob: str = "", prompt: str = "") -> Picture:
         """Return the picture at *url*, or the one in *blob* (base64) where the file cannot be had.
@@ -98,13 +99,14 @@ class PictureStore:
                 key_id=self.key_id or None,
                 width=facts.width,
                 height=facts.height,
+                prompt=self.asked or prompt,
                 expires_at=datetime.now(UTC) + timedelta(seconds=self.settings.retention_s),
             )
         except InvalidImage as exc:
             raise InvalidMedia(f"what the site sent is not the picture it promised: {exc.message}") from exc
         finally:
             await asyncio.to_thread(draft.unlink, missing_ok=True)
-        return Picture(asset.id, facts.width, facts.height, facts.media_type, prompt)
+        return Picture(asset.id, facts.width, facts.height, facts.media_type, prompt, asset.size_bytes)
 
 
 def decoded(blob: str) -> bytes:

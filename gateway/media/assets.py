@@ -27,7 +27,8 @@ SUFFIX: dict[AssetKind, str] = {AssetKind.VIDEO: ".mp4", AssetKind.THUMBNAIL: ".
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One complete file. size in bytes, width/height in pixels, duration in seconds; *suffix* with its dot."""
+    """One complete file. size in bytes, width/height in pixels, duration in seconds; *suffix* with its dot. prompt: what a
+    picture was asked for with."""
 
     id: str
     kind: AssetKind
@@ -43,6 +44,7 @@ class Asset:
     duration_s: float | None = None
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    prompt: str | None = None
 
 
 def video_asset_id(task_id: str) -> str:

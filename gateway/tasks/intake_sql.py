@@ -152,6 +152,7 @@ class Intake:
             "request_hash": new.request_hash,
             "dialect_data": dict(new.dialect_data),
             "trace_parent": new.trace_parent,
+            "retry_of": new.retry_of,
         }
         insert = postgresql_insert if self._db.dialect == "postgresql" else sqlite_insert
         statement = insert(tasks).values(row).on_conflict_do_nothing(index_elements=["key_id", "idempotency_key"])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, literal, tuple_
+from sqlalchemy import ColumnElement, literal, select, tuple_
 
 from gateway.db.columns import Instant
 from gateway.db.connect import Database
@@ -29,6 +30,9 @@ from gateway.tasks.rows import (
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter, Page
 
+#: Prompts a search reads for one page: some 20 ms (measured in `tests/bench`).
+LOOKED_THROUGH = 10_000
+
 
 class Listing:
     """The reads. See `store.TaskStore` for the contract."""
@@ -46,6 +50,8 @@ class Listing:
         self, where: Filter, *, limit: int = 50, cursor: str | None = None, oldest_first: bool = False
     ) -> Page:
         """Each state is asked for by itself and the answers merged: then every question is a walk along one index."""
+        if where.search:
+            return await self._search(where, limit=limit, cursor=cursor)
         created = (tasks.c.created_at, tasks.c.id)
         order = created if oldest_first else tuple(column.desc() for column in created)
         after: list[ColumnElement[bool]] = []
@@ -63,6 +69,35 @@ class Listing:
         found.sort(key=lambda task: (task.created_at, task.id), reverse=not oldest_first)
         page = found[:limit]
         return Page(tasks=page, next_cursor=write_cursor(page[-1]) if len(found) > limit else None)
+
+    async def _search(self, where: Filter, *, limit: int, cursor: str | None) -> Page:
+        """Look through the prompts of the newest LOOKED_THROUGH tasks that match otherwise, then say how far that was: a
+        word that nobody wrote costs a bounded time, and the next page looks on from there."""
+        order = (tasks.c.created_at.desc(), tasks.c.id.desc())
+        only = matching(replace(where, search=None))
+        if cursor is not None:
+            at, last_id = read_cursor(cursor)
+            only.append(tuple_(tasks.c.created_at, tasks.c.id) < tuple_(literal(at, Instant), literal(last_id)))
+        words = tasks.c.prompt.icontains(where.search or "", autoescape=True)
+        near = select(tasks.c.id, tasks.c.created_at, words.label("fits")).where(*only).order_by(*order)
+        near_ones = near.limit(LOOKED_THROUGH).subquery()
+        ids = select(near_ones.c.id).where(near_ones.c.fits)
+        ids = ids.order_by(near_ones.c.created_at.desc(), near_ones.c.id.desc()).limit(limit + 1)
+        edge = select(tasks.c.id, tasks.c.created_at).where(*only).order_by(*order).offset(LOOKED_THROUGH - 1).limit(1)
+        async with self._db.read() as connection:
+            rows = await connection.execute(TASKS.where(tasks.c.id.in_(ids)).order_by(*order))
+            found = [task_of(row) for row in rows]
+            if len(found) > limit:
+                return Page(tasks=found[:limit], next_cursor=write_cursor(found[limit - 1]))
+            last = (await connection.execute(edge)).one_or_none()
+        if last is None:
+            return Page(tasks=found)
+        return Page(tasks=found, next_cursor=cursor_at(last.created_at, last.id), looked_back_to=last.created_at)
+
+    async def repeated_by(self, task_id: str) -> Sequence[str]:
+        again = select(tasks.c.id).where(tasks.c.retry_of == task_id, IS_SHOWN).order_by(tasks.c.created_at)
+        async with self._db.read() as connection:
+            return list((await connection.execute(again)).scalars())
 
     async def steps(self, task_id: str) -> Mapping[str, Step]:
         async with self._db.read() as connection:
@@ -91,6 +126,12 @@ def matching(where: Filter, state: State | None = None) -> list[ColumnElement[bo
         conditions.append(tasks.c.dialect.in_(sorted(where.dialects)))
     if where.profile is not None:
         conditions.append(tasks.c.profile == where.profile)
+    if where.model is not None:
+        conditions.append(tasks.c.model == where.model)
+    if where.since is not None:
+        conditions.append(tasks.c.created_at >= where.since)
+    if where.until is not None:
+        conditions.append(tasks.c.created_at < where.until)
     if where.search:
         conditions.append(tasks.c.prompt.icontains(where.search, autoescape=True))
     return conditions
@@ -102,7 +143,11 @@ def not_found(task_id: str) -> TaskNotFound:
 
 def write_cursor(last: Task) -> str:
     """Where the next page begins, opaque to clients."""
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode().rstrip("=")
+    return cursor_at(last.created_at, last.id)
+
+
+def cursor_at(created_at: datetime, last_id: str) -> str:
+    return base64.urlsafe_b64encode(f"{created_at.isoformat()} {last_id}".encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> tuple[datetime, str]:

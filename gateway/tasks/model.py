@@ -85,6 +85,7 @@ class NewTask:
 
     requires: what an account must allow beyond the ordinary (``15s``), in the words of `Offer.allows`. account_id: the one
     account that can make it, because what it goes on from lies there; profile: where that account was signed in then.
+    retry_of: the task this one repeats.
     """
 
     id: str
@@ -103,6 +104,7 @@ class NewTask:
     trace_parent: str | None = None
     account_id: str | None = None
     profile: str | None = None
+    retry_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ class Task:
     request_hash: str = ""
     dialect_data: Mapping[str, Any] = field(default_factory=dict)
     trace_parent: str | None = None
+    retry_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

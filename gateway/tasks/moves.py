@@ -1,4 +1,5 @@
-"""Every change of a task's state, as one compare-and-set with its event. Nothing else writes ``tasks.state``.
+"""Every change of a task's state, as one compare-and-set with its event, and its end in the books.
+Nothing else writes ``tasks.state``.
 
 Each function works inside the caller's transaction. No row back means that somebody else was first, which is normal.
 """
@@ -17,6 +18,8 @@ from gateway.tasks.model import Failure
 from gateway.tasks.rows import COLUMNS, failure_to_json, is_state
 from gateway.tasks.states import FINAL, TRANSITIONS, Event, State
 from gateway.tasks.store import LeaseLost
+from gateway.usage.ended import Ended, Outcome
+from gateway.usage.log_sql import write_log
 
 RETURNED = (*COLUMNS, tasks.c.last_seq, tasks.c.deleted_at)
 
@@ -46,7 +49,30 @@ async def move(
         values |= {"finished_at": db.clock.now(), "owner": None, "lease_until": None}
     elif target is State.QUEUED:
         values |= {"owner": None, "lease_until": None, "token": tasks.c.token + 1}
-    return await change(db, connection, is_state(source), *where, note=note, data=data, state=target.value, **values)
+    moved = await change(db, connection, is_state(source), *where, note=note, data=data, state=target.value, **values)
+    if moved is not None and target in FINAL:
+        await write_log(connection, [ended_of(moved)])
+    return moved
+
+
+def ended_of(row: Row[Any]) -> Ended:
+    """What the books keep of a task that is over."""
+    result = row.result if row.state == State.SUCCEEDED else None
+    return Ended(
+        at=row.finished_at,
+        kind=row.kind,
+        key_id=row.key_id,
+        model=row.model,
+        dialect=row.dialect,
+        outcome=Outcome(row.state),
+        profile=row.profile or "",
+        code=(row.failure or {}).get("code", "") if row.state == State.FAILED else "",
+        took_s=(row.finished_at - row.created_at).total_seconds(),
+        waited_s=((row.started_at or row.finished_at) - row.created_at).total_seconds(),
+        made=0 if result is None else 1,
+        size_bytes=0 if result is None else result["size_bytes"],
+        output_s=0.0 if result is None else result["duration_s"],
+    )
 
 
 async def change(

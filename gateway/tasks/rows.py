@@ -72,6 +72,7 @@ def task_of(row: Row[Any]) -> Task:
         request_hash=row.request_hash,
         dialect_data=row.dialect_data,
         trace_parent=row.trace_parent,
+        retry_of=row.retry_of,
     )
 
 

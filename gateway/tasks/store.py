@@ -46,21 +46,31 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a listing, and the keyset cursor of the next one (None at the end)."""
+    """A page of a listing, and the keyset cursor of the next one (None at the end).
+
+    looked_back_to: a search stopped at tasks of that time without filling its page; the cursor goes on from there.
+    """
 
     tasks: Sequence[Task]
     next_cursor: str | None = None
+    looked_back_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which tasks to list; None means any. *dialects* empty means any."""
+    """Which tasks to list; None means any. *dialects* empty means any.
+
+    since, until: accepted from then on, and before then. search: words in the prompt, however written.
+    """
 
     key_id: str | None = None
     states: frozenset[State] = frozenset()
     dialects: frozenset[str] = frozenset()
     profile: str | None = None
     search: str | None = None
+    model: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,10 @@ class TaskStore(Protocol):
     async def find(
         self, where: Filter, *, limit: int = 50, cursor: str | None = None, oldest_first: bool = False
     ) -> Page: ...
+
+    async def repeated_by(self, task_id: str) -> Sequence[str]:
+        """The ids of tasks that were made to repeat this one, oldest first."""
+        ...
 
     async def steps(self, task_id: str) -> Mapping[str, Step]: ...
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.auth.callers import Caller
 from gateway.calls.image_limits import AUTO, check_images
 from gateway.calls.image_shapes import quality_of, ratio_for
 from gateway.calls.model import (
+    CallNote,
     ChatEvent,
     Citation,
     Ended,
@@ -139,13 +140,14 @@ def _image_request(around: Around, prompt: str, pictures: int) -> ImageRequest:
         quality=quality,
         images=("",) * pictures,
         key_id=around.caller.key_id,
+        note=CallNote(translate.DIALECT, around.model.id),
     )
     check_images(request)
     return request
 
 
 def _with_inputs(request: ImageRequest, inputs: tuple[str, ...]) -> ImageRequest:
-    return ImageRequest(request.prompt, request.count, request.aspect_ratio, request.quality, inputs, request.key_id)
+    return replace(request, images=inputs)
 
 
 def _said(config: Mapping[str, Any], name: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.calls.model import ChatRequest, Turn
+from gateway.calls.model import CallNote, ChatRequest, Turn
 from gateway.calls.tokens import estimate
 from gateway.dialects.chat.answer import Answer, Delta
 from gateway.dialects.chat.protocol import ChatCreate
@@ -16,6 +16,7 @@ from gateway.web.call_errors import to_error
 from gateway.web.conversations import Draft, prompt_tokens, read_messages
 from gateway.web.sse import Frame
 
+DIALECT = "chat"
 DONE = Frame("[DONE]")
 MAX_STOPS = 16
 
@@ -73,6 +74,7 @@ def to_request(asked: Asked, model: Model, turns: tuple[Turn, ...], *, key_id: s
         thinking=model.thinking if asked.thinking is None else asked.thinking,
         search=asked.search,
         key_id=key_id,
+        note=CallNote(DIALECT, model.id),
     )
 
 

@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 
 from gateway.calls.image_limits import AUTO, MAX_INPUTS, ratio_of
 from gateway.calls.image_shapes import quality_of, ratio_for
-from gateway.calls.model import ImageRequest, PicturePreview, PictureRefused
+from gateway.calls.model import CallNote, ImageRequest, PicturePreview, PictureRefused
 from gateway.calls.tokens import PICTURE_TOKENS, estimate
 from gateway.dialects.images.parameters import PICTURES
 from gateway.dialects.images.protocol import ImageCreate
@@ -20,6 +20,7 @@ from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.sse import Frame
 
+DIALECT = "images"
 #: Files an edit may send; the site takes fewer, and is named when more come.
 MAX_FILES = 16
 OUTPUT_FORMATS: Mapping[str, str] = {
@@ -77,6 +78,7 @@ def from_create(wire: ImageCreate, model: Model, *, key_id: str, inputs: int = 0
         quality=quality,
         images=("",) * inputs,
         key_id=key_id,
+        note=CallNote(DIALECT, model.id),
     )
     return Asked(
         request=request,

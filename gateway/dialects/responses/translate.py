@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.calls.model import ChatRequest, Role, Turn
+from gateway.calls.model import CallNote, ChatRequest, Role, Turn
 from gateway.calls.tokens import estimate
 from gateway.dialects.responses.protocol import ResponseCreate
 from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, UnsupportedParameter
@@ -14,6 +14,7 @@ from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.conversations import Draft, called_as_text, prompt_tokens, read_content, read_role
 
+DIALECT = "responses"
 _EFFORT: Mapping[str, bool | None] = {
     "none": False, "minimal": False, "low": None, "medium": None, "high": True, "xhigh": True, "max": True,
 }  # fmt: skip
@@ -63,6 +64,7 @@ def to_request(asked: Asked, model: Model, turns: tuple[Turn, ...], *, key_id: s
         rest_name=model.rest_name,
         thinking=model.thinking if asked.thinking is None else asked.thinking,
         key_id=key_id,
+        note=CallNote(DIALECT, model.id),
     )
 
 

@@ -77,7 +77,7 @@ class Drawing:
 
     async def draw(self) -> None:
         """Make the pictures. Raises GatewayError when not a single one came of it."""
-        store = PictureStore(self._lease, self._media, self._settings, self._request.key_id)
+        store = PictureStore(self._lease, self._media, self._settings, self._request.key_id, self._request.prompt)
         async with beside() as begin:
             gallery = Gallery(self._request.count, self._emit, store, begin)
             error = await self._fill(gallery)

@@ -1,0 +1,1 @@
+"""What was made for whom, and how long it took: kept for longer than the tasks themselves."""

@@ -1,0 +1,89 @@
+"""What the books say about a stretch of time: sums, by hour or day and by whom and with what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Table, literal_column, null, select, union_all
+
+from gateway.db.connect import Database
+from gateway.db.tables import usage, usage_log
+from gateway.usage.fold_sql import DAY, HOUR, day_of, hour_of
+from gateway.usage.totals import Totals
+
+#: What a report is broken down by, besides time.
+SIDES = ("key_id", "profile", "model", "dialect", "kind")
+_COUNTS = ("succeeded", "failed", "cancelled")
+_SUMMED = ("times", "codes")
+STEP: Mapping[str, timedelta] = {HOUR: timedelta(hours=1), DAY: timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of the books: from *since* to before *until*, both on the grain; None means all of that side."""
+
+    since: datetime
+    until: datetime
+    grain: str = DAY
+    kind: str | None = None
+    key_id: str | None = None
+    profile: str | None = None
+    model: str | None = None
+    dialect: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """Sums of all that was wanted, of each hour or day (none missing), and along each side."""
+
+    wanted: Wanted
+    all: Totals = field(default_factory=Totals)
+    by_time: dict[datetime, Totals] = field(default_factory=dict)
+    by: dict[str, dict[str, Totals]] = field(default_factory=dict)
+
+
+async def report(db: Database, wanted: Wanted) -> Report:
+    """Read the sums, and what is not summed up yet: in one statement, so that what moves meanwhile is counted once."""
+    async with db.read() as connection:
+        rows = (await connection.execute(_statement(wanted))).all()
+    found = Report(wanted, by={side: defaultdict(Totals) for side in SIDES})
+    at = wanted.since
+    while at < wanted.until:
+        found.by_time[at] = Totals()
+        at += STEP[wanted.grain]
+    floor = hour_of if wanted.grain == HOUR else day_of
+    for row in rows:
+        sides = (found.by[side][getattr(row, side)] for side in SIDES)
+        for totals in (found.all, found.by_time[floor(row.at)], *sides):
+            if row.outcome is None:
+                totals.add_sums(row)
+            else:
+                totals.add_logged(row)
+    return found
+
+
+def _statement(wanted: Wanted) -> CompoundSelect[Any]:
+    counts: list[ColumnElement[int]] = [literal_column("0").label(name) for name in _COUNTS]
+    known = [usage.c[name] for name in _SUMMED]
+    sums = select(
+        *_shared(usage), *(usage.c[name] for name in _COUNTS), *known, null().label("outcome"), null().label("code")
+    )
+    nothing = [null().label(name) for name in _SUMMED]
+    log = select(*_shared(usage_log), *counts, *nothing, usage_log.c.outcome, usage_log.c.code)
+    sums = sums.where(usage.c.grain == wanted.grain)
+    narrowed = []
+    for statement, table in ((sums, usage), (log, usage_log)):
+        chosen = statement.where(table.c.at >= wanted.since, table.c.at < wanted.until)
+        for side in SIDES:
+            if (only := getattr(wanted, side)) is not None:
+                chosen = chosen.where(table.c[side] == only)
+        narrowed.append(chosen)
+    return union_all(*narrowed)
+
+
+def _shared(table: Table) -> list[Column[Any]]:
+    return [table.c[name] for name in ("at", *SIDES, "made", "size_bytes", "output_s", "took_s", "waited_s")]
