@@ -30,6 +30,7 @@ from gateway.dialects.newapi.routes import router as newapi
 from gateway.dialects.responses.routes import router as responses
 from gateway.dialects.shared_paths import split_pin
 from gateway.dialects.video_routes import router as videos
+from gateway.dialects.video_routes import saying_at
 from gateway.errors import StartRefused, UnsupportedParameter
 from gateway.grok.capabilities import EXTRA_SECONDS, check_video
 from gateway.grok.capabilities import VideoRequest as SiteRequest
@@ -111,7 +112,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
         ],
     )
     app.state.stopping = stopping
-    error_responses.install(app)
+    error_responses.install(app, saying_at)
     for router in (*DIALECTS, files, health, docs):
         app.include_router(router)
 

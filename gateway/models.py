@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.errors import ModelNotFound
+from gateway.errors import InvalidRequest, ModelNotFound
 
 
 class ModelKind(StrEnum):
@@ -78,35 +78,59 @@ MODELS: Mapping[str, Model] = {model.id: model for model in _ALL}
 
 #: Names that clients of other services send when nothing is chosen; settings add to them or replace them.
 DEFAULT_ALIASES: Mapping[str, str] = {
-    "sora-2": "grok-imagine-video",
-    "sora-2-pro": "grok-imagine-video",
-    "gpt-image-1": "grok-imagine-1.0",
-    "gpt-image-1-mini": "grok-imagine-1.0",
-    "gpt-image-1.5": "grok-imagine-1.0",
-    "dall-e-2": "grok-imagine-1.0",
-    "dall-e-3": "grok-imagine-1.0",
-    "grok-2-image": "grok-imagine-1.0",
-    "grok-2-image-1212": "grok-imagine-1.0",
-    "gpt-4o": "grok-auto",
-    "gpt-4o-mini": "grok-fast",
-    "gpt-4.1": "grok-auto",
-    "gpt-4.1-mini": "grok-fast",
-    "gpt-5": "grok-expert",
-    "gpt-5-mini": "grok-fast",
-    "grok-2-latest": "grok-2",
-    "grok-2-1212": "grok-2",
-    "grok-3-latest": "grok-3",
-    "grok-3-fast": "grok-3",
-    "grok-3-mini-fast": "grok-3-mini",
-    "grok-4-latest": "grok-4",
-    "grok-4-0709": "grok-4",
-    "grok-4-1-fast": "grok-4.1-fast",
-    "grok-4-1-fast-reasoning": "grok-4.1-thinking",
-    "grok-4-1-fast-non-reasoning": "grok-4.1-fast",
-    "grok-4-fast-reasoning": "grok-4.1-thinking",
+    **dict.fromkeys(
+        (
+            "sora-2", "sora-2-pro", "sora-2-2025-10-06", "sora-2-2025-12-08", "sora-2-pro-2025-10-06",
+            "grok-imagine-video-latest", "grok-imagine-video-1.5",
+        ),
+        "grok-imagine-video",
+    ),
+    **dict.fromkeys(
+        (
+            "gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2", "chatgpt-image-latest", "dall-e-2", "dall-e-3",
+            "grok-2-image", "grok-2-image-1212", "grok-2-image-latest",
+        ),
+        "grok-imagine-1.0",
+    ),
+    "grok-imagine-image-pro": "grok-imagine-image-quality",
+    **dict.fromkeys(
+        (
+            "gpt-3.5-turbo", "gpt-4o-mini", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-5-mini", "gpt-5-nano", "gpt-5.1-mini",
+            "gpt-5.4-mini", "gpt-5.4-nano",
+        ),
+        "grok-fast",
+    ),
+    **dict.fromkeys(
+        (
+            "gpt-4", "gpt-4-turbo", "gpt-4o", "chatgpt-4o-latest", "gpt-4.1", "gpt-5-chat-latest", "gpt-5.1-chat-latest",
+            "grok-beta", "grok-latest",
+        ),
+        "grok-auto",
+    ),
+    **dict.fromkeys(
+        ("gpt-5", "gpt-5.1", "gpt-5.2", "gpt-5.4", "gpt-5.5", "o1", "o3", "o3-mini", "o4-mini"), "grok-expert"
+    ),
+    **dict.fromkeys(("grok-2-latest", "grok-2-1212", "grok-2-vision", "grok-2-vision-1212"), "grok-2"),
+    **dict.fromkeys(("grok-3-latest", "grok-3-fast", "grok-3-fast-latest"), "grok-3"),
+    **dict.fromkeys(("grok-3-mini-latest", "grok-3-mini-fast", "grok-3-mini-fast-latest"), "grok-3-mini"),
+    **dict.fromkeys(
+        ("grok-4-latest", "grok-4-0709", "grok-4.3", "grok-4.5", "grok-4.6", "grok-4.7"), "grok-4"
+    ),
     "grok-4-fast-non-reasoning": "grok-4-fast",
-    "grok-beta": "grok-auto",
-}
+    **dict.fromkeys(
+        (
+            "grok-4-1-fast", "grok-4-1-fast-non-reasoning", "grok-4.20-non-reasoning", "grok-4.20-0309-non-reasoning",
+            "grok-code-fast-1",
+        ),
+        "grok-4.1-fast",
+    ),
+    **dict.fromkeys(
+        (
+            "grok-4-fast-reasoning", "grok-4-1-fast-reasoning", "grok-4.20-reasoning", "grok-4.20-0309-reasoning",
+        ),
+        "grok-4.1-thinking",
+    ),
+}  # fmt: skip
 
 
 def resolve(name: str | None, kind: ModelKind, aliases: Mapping[str, str]) -> Model:
@@ -122,9 +146,9 @@ def resolve(name: str | None, kind: ModelKind, aliases: Mapping[str, str]) -> Mo
 
 
 def find(name: str | None, aliases: Mapping[str, str]) -> Model:
-    """Return the model *name* stands for, whatever it makes. Raises ModelNotFound."""
+    """Return the model *name* stands for, whatever it makes. Raises ModelNotFound, InvalidRequest (none is named)."""
     if not name:
-        raise ModelNotFound("Missing required parameter: 'model'.", param="model")
+        raise InvalidRequest("Missing required parameter: 'model'.", param="model")
     target = aliases.get(name) or DEFAULT_ALIASES.get(name) or name
     model = MODELS.get(target)
     if model is None:

@@ -61,7 +61,7 @@ ASYNC_FIELDS = frozenset(
     }
 )  # fmt: skip
 #: Video models by the names that xAI itself gives them.
-XAI_MODELS = frozenset({"grok-imagine-video", "grok-imagine-video-latest"})
+XAI_MODELS = frozenset({"grok-imagine-video", "grok-imagine-video-latest", "grok-imagine-video-1.5"})
 
 #: Tasks that ``GET /v1/videos`` lists: those that it also shows one by one in OpenAI's form.
 LISTED: Collection[str] = frozenset({Dialect.OPENAI, Dialect.NEWAPI, Dialect.GROK2API})

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from gateway.dialects import shared_paths
 from gateway.dialects.dubrify import protocol as dubrify_wire
 from gateway.dialects.dubrify import routes as dubrify
+from gateway.dialects.grok2api import translate as grok2api
 from gateway.dialects.newapi import routes as newapi
 from gateway.dialects.openai import protocol as openai_wire
 from gateway.dialects.openai import routes as openai
@@ -27,6 +28,7 @@ from gateway.web.asked import Asked, LinkTo, links
 from gateway.web.authentication import VideoCaller
 from gateway.web.content import task_content
 from gateway.web.error_responses import ToError
+from gateway.web.error_responses import to_error as usual_words
 from gateway.web.form_names import unfolded
 from gateway.web.openapi import ERRORS, answers_of, body_of, one_body_of
 from gateway.web.services import BaseUrl, Services, TheServices
@@ -57,6 +59,9 @@ SAY: Mapping[str, ToError] = {
     Dialect.SYNC: sync.to_error,
     Dialect.GROK2API: openai.to_error,
 }
+
+#: Whose words a request is refused in that no route takes, by how its path begins; the first that fits.
+ASTRAY: Mapping[str, ToError] = {"/v1/video/generations": newapi.to_error, "/v1/video/": grok2api.to_error}
 
 CHARACTERS = "The site knows no characters; pictures of them may be given as input_reference of a video."
 
@@ -249,6 +254,14 @@ async def delete(video_id: str, services: TheServices, caller: VideoCaller) -> R
 async def remix(video_id: str, asked: Asking) -> Response:
     """A new video with the settings of another, and its own prompt."""
     return await openai.remix(asked, video_id)
+
+
+def saying_at(request: Request) -> ToError:
+    """How an unknown path or a wrong method is told: as the request's pin has it, else its path."""
+    pin: Dialect | None = getattr(request.state, "pin", None)
+    if pin is not None:
+        return SAY[pin]
+    return next((say for start, say in ASTRAY.items() if request.url.path.startswith(start)), usual_words)
 
 
 async def _speak(asked: Asked, dialect: str, meant: Mapping[str, Create]) -> Response:

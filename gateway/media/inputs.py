@@ -1,7 +1,7 @@
 """A caller's picture, in whatever way it was given, as a checked asset of ours; before anything is spent.
 
 Taken are: an http(s) URL, a ``data:image/…`` URL, a link of ours, the id of a file uploaded before (also as the
-``uploads/ID/NAME`` that an upload answers with), and a file of a form.
+``uploads/ID/NAME`` that an upload answers with), and a file of a form. GIF, BMP, AVIF and TIFF become PNG (`convert`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from gateway.errors import FileMissing, ImageFetchFailed, ImageTooLarge, InvalidImage
 from gateway.media.assets import Asset, AssetKind, Media
+from gateway.media.convert import convert_image
 from gateway.media.fetch import Fetcher
 from gateway.media.inspect import ImageFacts, inspect_image
 from gateway.media.links import Links
@@ -97,6 +98,7 @@ class Inputs:
         )
 
     async def _inspect(self, draft: Path) -> ImageFacts:
+        await asyncio.to_thread(convert_image, draft)
         facts = await asyncio.to_thread(inspect_image, draft)
         if facts.size_bytes > self._limit_bytes:
             raise self._too_large()

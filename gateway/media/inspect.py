@@ -17,7 +17,7 @@ from typing import Any
 
 import av
 import av.error
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from gateway.errors import ImageTooLarge, InvalidImage, InvalidMedia
 
@@ -38,6 +38,12 @@ IMAGE_TYPES = {
     "MPO": ("image/jpeg", ".jpg"),
     "WEBP": ("image/webp", ".webp"),
 }
+
+
+#: How a phone's HEIC says that it is one.
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+#: EXIF orientations that turn a picture by a quarter: its sides change places.
+_TURNED = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +214,24 @@ def inspect_image(source: bytes | Path) -> ImageFacts:
     except Image.DecompressionBombError as exc:
         raise ImageTooLarge(f"The image has more than {MAX_IMAGE_PIXELS // 1_000_000} million pixels.") from exc
     except UnidentifiedImageError as exc:
-        raise InvalidImage("The file is not an image that can be read; send PNG, JPEG or WebP.") from exc
+        raise InvalidImage(_unreadable(source)) from exc
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as exc:
         raise InvalidImage(f"The image is damaged or incomplete: {_in_words(exc)}.") from exc
+
+
+def _unreadable(source: bytes | Path) -> str:
+    """What to say of a file that is none of the pictures that can be read."""
+    if isinstance(source, bytes):
+        head = source[:256]
+    else:
+        with source.open("rb") as file:
+            head = file.read(256)
+    what = "The file is not an image that can be read"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS:
+        what = "HEIC images cannot be read here"
+    elif b"<svg" in head.lower():
+        what = "SVG images are drawings and not taken"
+    return f"{what}; send PNG, JPEG or WebP."
 
 
 def _image_facts(picture: Image.Image, size_bytes: int) -> ImageFacts:
@@ -224,6 +245,8 @@ def _image_facts(picture: Image.Image, size_bytes: int) -> ImageFacts:
         )
     if min(width, height) < MIN_IMAGE_SIDE:
         raise InvalidImage(f"The image is only {width}x{height} pixels.")
+    if picture.getexif().get(ExifTags.Base.Orientation) in _TURNED:
+        width, height = height, width  # as it is looked at: a phone held upright writes it lying
     picture.draft("RGB", (max(1, width // 8), max(1, height // 8)))  # JPEG: all bytes are read, few pixels are made
     picture.load()
     media_type, suffix = IMAGE_TYPES[kind]

@@ -24,12 +24,15 @@ _documented = HTTPBearer(
 
 
 def sent_key(request: Request) -> str:
-    """The API key of a request: ``Authorization: Bearer KEY`` (or the bare key), ``x-api-key``; '' when there is none."""
+    """The API key of a request: ``Authorization: Bearer KEY`` (or the bare key), ``x-api-key`` or ``api-key``; '' when there
+    is none. Never from the address, which ends up in logs."""
     header = request.headers.get("authorization", "").strip()
     scheme, _, rest = header.partition(" ")
     if scheme.lower() == "bearer":
         return rest.strip()
-    return header if header and not rest else request.headers.get("x-api-key", "").strip()
+    if header and not rest:
+        return header
+    return (request.headers.get("x-api-key") or request.headers.get("api-key") or "").strip()
 
 
 async def authenticate(request: Request, _: Annotated[object, Depends(_documented)] = None) -> Caller:

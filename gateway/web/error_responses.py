@@ -128,8 +128,23 @@ def respond(request: Request, exc: GatewayError) -> JSONResponse:
     return JSONResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of *app* leave in our shape. Bugs are caught further out, by the request log."""
+class UnknownPath(errors.NotFound):
+    """Nothing answers at this path."""
+
+    code = "unknown_path"
+
+
+class WrongMethod(InvalidRequest):
+    """The path is known and does not take this method."""
+
+    code = "method_not_allowed"
+
+
+def install(app: FastAPI, say_at: Callable[[Request], ToError] = lambda _: to_error) -> None:
+    """Make every error of *app* leave in our shape. Bugs are caught further out, by the request log.
+
+    say_at: how errors are told at a path that no route took.
+    """
 
     @app.exception_handler(GatewayError)
     async def ours(request: Request, exc: GatewayError) -> JSONResponse:
@@ -143,7 +158,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, exc: HTTPException) -> JSONResponse:
-        return _framework(request, exc, known)
+        return _framework(request, exc, known, say_at(request))
 
 
 class _KnownPaths:
@@ -174,19 +189,18 @@ class _KnownPaths:
         return sorted(fitting)
 
 
-def _framework(request: Request, exc: HTTPException, known: _KnownPaths) -> JSONResponse:
+def _framework(request: Request, exc: HTTPException, known: _KnownPaths, say: ToError) -> JSONResponse:
     """What the framework refuses by itself: unknown paths, wrong methods."""
     path, headers = request.url.path, dict(exc.headers or {})
+    told: GatewayError
     if exc.status_code == 404:
         near = known.near(path)
         hint = f" Did you mean {' or '.join(near)}?" if near else " See /docs for what there is."
-        message, kind, code = f"There is nothing at {request.method} {path}.{hint}", "not_found_error", "unknown_path"
+        told = UnknownPath(f"There is nothing at {request.method} {path}.{hint}")
     elif exc.status_code == 405:
         headers["Allow"] = ", ".join(known.taken_at(path)) or headers.get("Allow", "")
-        message = f"{path} does not take {request.method}; it takes {headers['Allow']}."
-        kind, code = "invalid_request_error", "method_not_allowed"
+        told = WrongMethod(f"{path} does not take {request.method}; it takes {headers['Allow']}.")
     else:
-        message, code = str(exc.detail), "invalid_request"
-        kind = "api_error" if exc.status_code >= 500 else "invalid_request_error"
-    body = {"error": {"message": message, "type": kind, "param": None, "code": code}, "detail": message}
+        told = InvalidRequest(str(exc.detail)) if exc.status_code < 500 else GatewayError(str(exc.detail))
+    body = {"detail": told.message, **say(told).body}
     return JSONResponse(body, status_code=exc.status_code, headers=headers)

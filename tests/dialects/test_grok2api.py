@@ -12,6 +12,7 @@ from gateway.dialects.grok2api.protocol import CreateTask
 from gateway.dialects.grok2api.protocol import Task as WireTask
 from gateway.errors import EmptyPrompt, InvalidRequest, ModelNotFound
 from gateway.media.assets import Asset, AssetKind
+from gateway.models import ModelKind, resolve
 from gateway.tasks.model import Failure, Task, TaskEvent, VideoMode, VideoResult, VideoSpec
 from gateway.tasks.states import Stage, State
 from tests.dialects.errors import every_error, sample
@@ -94,6 +95,11 @@ CREATES = {
 }  # fmt: skip
 
 
+def read_create(fields, aliases=None):
+    wire = CreateTask.model_validate(fields)
+    return translate.from_create(wire, resolve(wire.model, ModelKind.VIDEO, aliases or {}))
+
+
 @pytest.fixture(scope="module")
 def golden(request):
     golden = Golden("grok2api", update=request.config.getoption("--update-golden"))
@@ -128,7 +134,7 @@ def test_events_in_between(type_, golden):
 
 @pytest.mark.parametrize("case", CREATES)
 def test_creates_are_read(case, golden):
-    read = translate.from_create(CreateTask.model_validate({k: v for k, v in CREATES[case].items() if v is not None}))
+    read = read_create({k: v for k, v in CREATES[case].items() if v is not None})
     golden.check(f"create_{case}", {
         "prompt": read.prompt, "seconds": read.seconds, "resolution": read.resolution, "aspect_ratio": read.aspect_ratio,
         "preset": read.preset, "mode": read.mode, "pictures": list(read.pictures),
@@ -162,7 +168,7 @@ def test_every_error(golden):
 @pytest.mark.parametrize(
     ("fields", "error", "param", "words"),
     [
-        ({"prompt": "x"}, ModelNotFound, "model", "model"),
+        ({"prompt": "x"}, InvalidRequest, "model", "model"),
         ({"model": "invalid-model", "prompt": "x"}, ModelNotFound, "model",
          "The model `invalid-model` does not exist or you do not have access to it."),
         ({"model": "grok-imagine-video"}, EmptyPrompt, "prompt", "Prompt cannot be empty"),
@@ -176,14 +182,24 @@ def test_every_error(golden):
 )  # fmt: skip
 def test_bad_creates_name_the_clients_own_field(fields, error, param, words):
     with pytest.raises(error) as refused:
-        translate.from_create(CreateTask.model_validate(fields))
+        read_create(fields)
     assert refused.value.param == param
     assert words in refused.value.message
 
 
 def test_the_examples_of_the_documentation_are_taken():
     for example in CreateTask.model_config["json_schema_extra"]["examples"]:
-        translate.from_create(CreateTask.model_validate(example))
+        read_create(example)
+
+
+def test_a_model_may_be_named_as_other_clients_do():
+    assert read_create({"model": "sora-2", "prompt": "x"}).prompt == "x"
+    assert read_create({"model": "mine", "prompt": "x"}, {"mine": "grok-imagine-video"}).prompt == "x"
+
+
+def test_a_model_that_takes_exactly_one_picture_is_refused_without():
+    with pytest.raises(InvalidRequest, match="exactly one reference image"):
+        read_create({"model": "grok-video-1.5", "prompt": "x"})
 
 
 def test_status_words_go_both_ways():
@@ -198,7 +214,7 @@ def test_an_unknown_task_is_told_as_documented():
 
 
 def test_a_picture_makes_it_the_first_frame():
-    read = translate.from_create(CreateTask.model_validate(CREATES["image"]))
+    read = read_create(CREATES["image"])
     assert (read.mode, read.pictures) == (VideoMode.IMAGE, ("https://example.com/image.jpg",))
 
 

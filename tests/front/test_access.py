@@ -58,6 +58,8 @@ async def test_a_key_in_every_usual_place(front, form):
     async with front.client(None) as http:
         assert (await http.get(TASKS, headers={"authorization": form.format(front.key)})).status_code == 200
         assert (await http.get(TASKS, headers={"x-api-key": front.key})).status_code == 200
+        assert (await http.get(TASKS, headers={"API-Key": front.key})).status_code == 200
+        assert (await http.get(TASKS, params={"key": front.key, "api_key": front.key})).status_code == 401
 
 
 async def test_a_stranger_is_refused_before_a_byte_of_the_body(front):

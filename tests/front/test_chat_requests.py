@@ -19,7 +19,7 @@ async def whole(front, **fields):
     ("fields", "thinking"),
     [
         ({"model": "grok-3"}, None), ({"model": "grok-4"}, True), ({"thinking": "disabled"}, False), ({"thinking": "enabled", "model": "grok-3"}, True),
-        ({"thinking": None, "model": "grok-3"}, None), ({"thinking": {"type": "disabled"}}, False), ({"reasoning_effort": "none"}, False),
+        ({"thinking": None, "model": "grok-3"}, None), ({"thinking": {"type": "disabled"}}, False), ({"thinking": False}, False), ({"thinking": True, "model": "grok-3"}, True), ({"reasoning_effort": "none"}, False),
         ({"reasoning_effort": "high", "model": "grok-3"}, True), ({"reasoning_effort": "low", "model": "grok-3"}, None),
         ({"reasoning": {"effort": "high"}, "model": "grok-3"}, True),
     ],
@@ -66,7 +66,7 @@ async def test_what_cannot_be_done_is_refused_by_name(calm, field, value):
     ("change", "status", "code", "param"),
     [
         ({"model": "nope"}, 404, "model_not_found", "model"),
-        ({"model": None}, 404, "model_not_found", "model"),
+        ({"model": None}, 400, "invalid_value", "model"),
         ({"messages": None}, 400, "invalid_value", "messages"),
         ({"messages": []}, 400, "empty_prompt", "messages"),
         ({"messages": "hi"}, 400, "invalid_value", "messages"),

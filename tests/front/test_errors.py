@@ -21,7 +21,7 @@ UNKNOWN = "task_" + "0" * 32
         ({"prompt": {"a": 1}}, "invalid_value", "prompt"),
         ({"prompt": "x" * 20001}, "invalid_value", "prompt"),
         ({"model": "invalid-model"}, "model_not_found", "model"),
-        ({"model": None}, "model_not_found", "model"),
+        ({"model": None}, "invalid_value", "model"),
         ({"aspect_ratio": "21:9"}, "invalid_value", "aspect_ratio"),
         ({"video_length": 7}, "invalid_value", "video_length"),
         ({"video_length": "ten"}, "invalid_value", "video_length"),
@@ -54,14 +54,17 @@ async def test_a_bad_create_names_its_field_and_makes_no_task(calm, change, code
         (b'"x"', {}, "invalid_json"),
         (b"\xff\xfe", {"content-type": "application/json"}, "invalid_json"),
         (b"[" * 100_000, {"content-type": "application/json"}, "invalid_json"),
-        (b"", {"content-type": "application/json"}, "model_not_found"),
+        (b"", {"content-type": "application/json"}, "nothing said"),
         (b"nonsense", {"content-type": "multipart/form-data; boundary=x"}, "invalid_value"),
         (b"nonsense", {"content-type": "multipart/form-data"}, "invalid_value"),
     ],
 )
 async def test_a_body_that_is_not_what_it_says(calm, body, headers, code):
     answer = await calm.http.post(TASKS, content=body, headers=headers)
-    assert_error_shape(answer, 400, code, param="model" if code == "model_not_found" else None)
+    if code == "nothing said":
+        assert_error_shape(answer, 400, "invalid_value", param="model")
+    else:
+        assert_error_shape(answer, 400, code)
 
 
 async def test_fields_of_the_wrong_kind_are_listed_too(calm):
@@ -120,6 +123,24 @@ async def test_a_wrong_method_names_the_right_ones(calm):
     error = assert_error_shape(answer, 405, "method_not_allowed")
     assert {word.strip() for word in answer.headers["allow"].split(",")} >= {"GET"}
     assert "PUT" in error["message"]
+
+
+@pytest.mark.parametrize(("method", "path", "code"), [
+    ("GET", "/v1/video/generations", "method_not_allowed"), ("DELETE", "/v1/video/generations/task_1", "method_not_allowed"),
+    ("GET", "/v1/video/generations/a/b", "unknown_path"),
+])  # fmt: skip
+async def test_requests_gone_astray_at_new_apis_paths_are_told_in_its_words(calm, method, path, code):
+    answer = await calm.http.request(method, path)
+    body = answer.json()
+    assert (body["code"], body["data"]) == (code, None)
+    assert body["message"] == body["error"]["message"] == body["detail"]
+    assert answer.headers["x-request-id"]
+
+
+async def test_requests_gone_astray_are_told_as_they_are_pinned(calm):
+    body = (await calm.http.put("/xai/v1/videos", json={})).json()
+    assert body["code"] == "invalid_argument"
+    assert body["error"]["code"] == "method_not_allowed"
 
 
 async def test_a_bug_of_ours_tells_nothing_of_our_inside(logs, calm, monkeypatch):

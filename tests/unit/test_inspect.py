@@ -1,8 +1,10 @@
 import av
 import pytest
+from PIL import ExifTags, Image
 
 from gateway.errors import ImageTooLarge, InvalidImage, InvalidMedia
 from gateway.media import inspect
+from gateway.media.convert import convert_image
 from gateway.media.inspect import inspect_image, inspect_video
 from tests.front.material import clip, picture, remuxed
 
@@ -120,6 +122,64 @@ def test_a_cut_picture_is_refused(kind, keep):
 def test_other_kinds_of_picture_are_refused_by_name(kind):
     with pytest.raises(InvalidImage, match=kind):
         inspect_image(picture(kind))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "AVIF", "TIFF"])
+def test_pictures_the_site_does_not_take_become_png(tmp_path, kind):
+    file = tmp_path / "draft"
+    file.write_bytes(picture(kind))
+    assert convert_image(file)
+    facts = inspect_image(file)
+    assert (facts.media_type, facts.width, facts.height) == ("image/png", 64, 48)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_pictures_the_site_takes_stay_as_they_are(tmp_path, kind):
+    file = tmp_path / "draft"
+    file.write_bytes(data := picture(kind))
+    assert not convert_image(file)
+    assert file.read_bytes() == data
+
+
+def test_of_a_moving_picture_the_first_is_taken(tmp_path):
+    colours = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    file = tmp_path / "draft"
+    colours[0].save(file, "GIF", save_all=True, append_images=colours[1:])
+    assert convert_image(file)
+    with Image.open(file) as converted:
+        assert converted.getpixel((5, 5)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
+def test_a_damaged_picture_is_not_converted(tmp_path, kind):
+    file = tmp_path / "draft"
+    file.write_bytes(picture(kind, (200, 150))[:400])
+    with pytest.raises(InvalidImage):
+        convert_image(file)
+        inspect_image(file)
+
+
+def test_a_huge_picture_is_not_converted(tmp_path):
+    file = tmp_path / "draft"
+    Image.new("1", (12_000, 12_000)).save(file, "GIF")
+    with pytest.raises(ImageTooLarge, match="million pixels"):
+        convert_image(file)
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (64, 48)), (3, (64, 48)), (6, (48, 64)), (8, (48, 64))])
+def test_a_picture_is_as_wide_as_it_is_looked_at(orientation, size):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    facts = inspect_image(picture("JPEG", exif=exif))
+    assert (facts.width, facts.height) == size
+
+
+@pytest.mark.parametrize(
+    ("data", "word"), [(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"), (b'<?xml version="1.0"?>\n<SVG/>', "SVG")]
+)
+def test_what_people_often_send_is_refused_by_name(data, word):
+    with pytest.raises(InvalidImage, match=word):
+        inspect_image(data)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class ChatCreate(BaseModel):
     )
     stream: bool = Field(default=False, description="Answer as server-sent events.")
     stream_options: dict[str, Any] = Field(default={}, description="`include_usage`: a last chunk with the usage.")
-    thinking: str | dict[str, Any] | None = Field(
+    thinking: bool | str | dict[str, Any] | None = Field(
         default=None, description='`enabled` or `disabled` (or `{"type": …}`); absent leaves it to the model.'
     )
     reasoning_effort: str | None = Field(

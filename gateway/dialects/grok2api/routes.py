@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from gateway.dialects.grok2api import protocol, translate
 from gateway.dialects.grok2api.following import frames
 from gateway.media.inputs import Owner
+from gateway.models import ModelKind, resolve
 from gateway.tasks.model import Task
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
@@ -51,11 +52,12 @@ async def create(
     """Accepted means kept: once this has answered, the task survives a crash of the gateway."""
     async with forms.body(request, limit_bytes=forms.json_limit(services.settings)) as fields:
         wire = forms.parse(protocol.CreateTask, fields)
+        model = resolve(wire.model, ModelKind.VIDEO, services.settings.model_aliases)
         order = Order(
             task_id=f"{translate.PREFIX}{uuid.uuid4().hex}",
             dialect=translate.DIALECT,
             model=wire.model,
-            request=translate.from_create(wire),
+            request=translate.from_create(wire, model),
             fields=fields,
             idempotency_key=video_requests.idempotency_key(idempotency_key),
         )
@@ -153,7 +155,7 @@ async def cancel(task_id: str, services: TheServices, caller: VideoCaller) -> Re
 
 @router.post("/upload", summary="Upload a picture", response_model=protocol.Uploaded, openapi_extra=upload_body("file"))
 async def upload(request: Request, services: TheServices, caller: VideoCaller, base: BaseUrl) -> Response:
-    """PNG, JPEG or WebP. The answer's `image_url` serves as `image_url` of a task."""
+    """PNG, JPEG or WebP; GIF, BMP, AVIF and TIFF become PNG. The answer's `image_url` serves as `image_url` of a task."""
     services.accepting()
     limit = services.settings.max_image_bytes
     async with (

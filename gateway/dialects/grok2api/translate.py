@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.dialects.grok2api.protocol import CreateTask
-from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, ModelNotFound, TaskNotFound
+from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, TaskNotFound
 from gateway.media.assets import Asset
-from gateway.models import MODELS as ALL_MODELS
-from gateway.models import ModelKind
-from gateway.tasks.model import Failure, Task, TaskEvent, VideoMode, VideoResult
+from gateway.models import Model
+from gateway.tasks.model import Failure, Task, TaskEvent, VideoResult
 from gateway.tasks.states import FINAL, State
+from gateway.web import video_fields
 from gateway.web.error_responses import Answer
 from gateway.web.error_responses import to_error as usual_error
 from gateway.web.video_requests import VideoRequest
@@ -21,8 +21,6 @@ from gateway.web.video_requests import VideoRequest
 DIALECT = "grok2api"
 PREFIX = "task_"
 
-#: This API knows the models by their own names only.
-MODELS = frozenset(name for name, model in ALL_MODELS.items() if model.kind is ModelKind.VIDEO)
 ASPECT_RATIOS = ("2:3", "3:2", "1:1", "9:16", "16:9")
 VIDEO_LENGTHS = (6, 10)
 RESOLUTIONS = ("480p", "720p")
@@ -61,15 +59,8 @@ class Around:
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
-def from_create(wire: CreateTask) -> VideoRequest:
-    """Read a create. Raises EmptyPrompt, ModelNotFound or InvalidRequest, with the client's own name of the field."""
-    if wire.model not in MODELS:
-        raise ModelNotFound(
-            f"The model `{wire.model}` does not exist or you do not have access to it."
-            if wire.model
-            else "Missing required parameter: 'model'.",
-            param="model",
-        )
+def from_create(wire: CreateTask, model: Model) -> VideoRequest:
+    """Read a create for *model*. Raises EmptyPrompt or InvalidRequest, with the client's own name of the field."""
     if not wire.prompt.strip():
         raise EmptyPrompt("Prompt cannot be empty", param="prompt")
     _one_of("aspect_ratio", wire.aspect_ratio, ASPECT_RATIOS)
@@ -77,13 +68,14 @@ def from_create(wire: CreateTask) -> VideoRequest:
     _one_of("resolution", wire.resolution, RESOLUTIONS)
     _one_of("preset", wire.preset, PRESETS)
     picture = (wire.image_url or "").strip()
+    mode = video_fields.mode_of(model, wire.model, [picture] if picture else [], params=("image_url", "image_url"))
     return VideoRequest(
         prompt=wire.prompt.strip(),
         seconds=wire.video_length,
         resolution=wire.resolution,
         aspect_ratio=wire.aspect_ratio,
         preset=wire.preset,
-        mode=VideoMode.IMAGE if picture else VideoMode.TEXT,
+        mode=mode,
         pictures=(picture,) if picture else (),
     )
 
