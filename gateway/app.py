@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, replace
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -21,6 +22,7 @@ from gateway.auth.callers import local_caller
 from gateway.auth.keys import ApiKeys
 from gateway.auth.secret import Purpose, load_secret
 from gateway.calls.counting import CallMetrics, CountedCalls
+from gateway.db.beside import beside
 from gateway.db.connect import Database
 from gateway.dialects.chat.routes import router as chat
 from gateway.dialects.grok2api.routes import router as grok2api
@@ -38,11 +40,13 @@ from gateway.housekeeping import housekeeping
 from gateway.media.fetch import Fetcher
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
-from gateway.media.opening import open_media
+from gateway.media.opening import open_media, store_of
 from gateway.models import MODELS
-from gateway.profiles.node import node_id
+from gateway.nodes.addresses import own_address
+from gateway.nodes.membership import Identity, Membership
+from gateway.profiles.node import take_name
 from gateway.settings import Protocol, Settings
-from gateway.site import Opening, OpenSite, SiteParts, open_site, why_nobody
+from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_site, why_nobody
 from gateway.tasks.engine import Engine
 from gateway.tasks.feed import Feed
 from gateway.tasks.metrics import EngineMetrics
@@ -142,8 +146,11 @@ async def _opened(
     """Everything open, and found on ``app.state``: services, health, engine, db."""
     async with AsyncExitStack() as stack:
         secret = load_secret(settings)
-        db = await stack.enter_async_context(Database.open(settings.effective_database_url))
+        db = await stack.enter_async_context(Database.open(settings.effective_database_url, bus_url=settings.bus_url))
         media = open_media(settings, db)
+        node = await take_name(db, settings.data_dir, settings.node_id)
+        identity = Identity(node, settings.role, own_address(settings), store_of(settings), secret.mark)
+        member = await stack.enter_async_context(Membership.join(db, identity))
         store = SqlTaskStore(db, affinity_s=settings.affinity_s)
         parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))
         counted = EngineMetrics(metrics.registry)
@@ -154,11 +161,13 @@ async def _opened(
                 parts.capacity,
                 settings,
                 media,
-                node_id(settings.data_dir),
+                node,
                 metrics=counted,
                 on_suspect=parts.suspect,
             )
         )
+        member.begin_telling(partial(offers_of, parts), lambda: len(engine.running))
+        await stack.enter_async_context(beside(member.watch(parts.capacity.wait_changed)))
         keys = ApiKeys(db, secret.key(Purpose.API_KEYS))
         await stack.enter_async_context(housekeeping(keys, media))
         book = UsageBook(db)
@@ -170,6 +179,7 @@ async def _opened(
             allow_private=settings.fetch_allow_private,
         )
         vitals = Vitals(db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s)
+        app.state.member = member
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
         app.state.services = Services(

@@ -48,6 +48,14 @@ class ChatProtocol(StrEnum):
     MGW = "mgw"
 
 
+class Role(StrEnum):
+    """What this node does."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+
+
 class OnAmbiguous(StrEnum):
     """What becomes of a task of which nobody can tell whether the site accepted it."""
 
@@ -93,11 +101,34 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     no_auth: bool = Field(default=False, description="Serve without API keys; only on a loopback address.")
 
+    # several machines
+    role: Role = Field(
+        default=Role.ALL,
+        description="What this node does: `all`; `api` serves clients and has no browsers; `worker` has browsers and serves "
+        "only other nodes.",
+    )
+    node_id: str = Field(
+        default="",
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,62}))?$",
+        description="This node's name among the others; empty: made from the host's name on first start and kept in the data "
+        "directory.",
+    )
+    node_url: str = Field(
+        default="",
+        description="Address other nodes reach this one at, such as `http://10.0.0.7:8080`; empty: from host and port.",
+    )
+    bus_url: str = Field(
+        default="",
+        description="`postgresql://…` straight to the server, when `GATEWAY_DATABASE_URL` goes through a pooler (pgbouncer in "
+        "transaction mode); change hints need a connection that stays. Empty: the database's own.",
+    )
+
     # secrets
     secret_key: SecretStr | None = Field(
         default=None,
         description="Master secret (any long text): encrypts sign-ins, signs links. Empty: made on first start and kept "
-        "in `secret.key` of the data directory (0600). Losing it means signing in again.",
+        "in `secret.key` of the data directory (0600). Losing it means signing in again. All nodes of one "
+        "database need the same.",
     )
 
     # browser
@@ -150,6 +181,11 @@ class Settings(BaseSettings):
         description="Chats one profile answers at once; with videos and images together its page carries 64 streams.",
     )
     image_slots: int = Field(default=2, ge=1, le=32, description="Image requests one profile works on at once.")
+    account_slots: int = Field(
+        default=0,
+        ge=0,
+        description="Videos one account makes at once, over all its profiles and nodes; 0: only `GATEWAY_VIDEO_SLOTS` counts.",
+    )
 
     model_aliases: dict[str, str] = Field(
         default={},

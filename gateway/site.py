@@ -18,12 +18,14 @@ from gateway.calls.upstream import CallMaker
 from gateway.db.beside import beside
 from gateway.db.connect import Database
 from gateway.grok.calls import GrokCallMaker
+from gateway.grok.capabilities import allows_of
 from gateway.grok.capacity import GrokCapacity
 from gateway.grok.quota import QuotaBook
 from gateway.grok.quota_watch import watch_quota
 from gateway.grok.site import grok_site
 from gateway.grok.video import GrokVideoMaker
 from gateway.media.assets import Media
+from gateway.nodes.model import Places, ProfileOffer
 from gateway.profiles.events import ProfileEvents
 from gateway.profiles.keeper import ProfileKeeper
 from gateway.profiles.pool import make_pool
@@ -101,6 +103,21 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                 allows=capacity.allows,
                 suspect=suspect,
             )
+
+
+def offers_of(parts: SiteParts) -> list[ProfileOffer]:
+    """What the profiles of this node can do now, for the other nodes."""
+    return [
+        ProfileOffer(
+            name=profile.name,
+            clearance=profile.clearance.value,
+            account_id=profile.account.get("id"),
+            allows=allows_of(profile.account.get("tier", "")),
+            places={kind: Places(count.total - count.used, count.total) for kind, count in profile.slots.items()},
+            rests={rest.kind: rest.until for rest in profile.cooldowns},
+        )
+        for profile in parts.profiles()
+    ]
 
 
 def why_nobody(profiles: Sequence[ProfileStatus]) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ Each purpose has its own key (HKDF-SHA256), so that none of them tells anything 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
@@ -30,6 +31,7 @@ class Purpose(StrEnum):
     API_KEYS = "api-keys"  # hashes of clients' keys
     PROXIES = "proxies"  # proxy addresses with their passwords
     SESSIONS = "sessions"  # the console's sign-ins
+    NODES = "nodes"  # what nodes send each other
 
 
 class Secret:
@@ -50,6 +52,11 @@ class Secret:
         return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"grok-gateway/{purpose}".encode()).derive(
             self._master
         )
+
+    @property
+    def mark(self) -> str:
+        """Tells one master from another, and nothing about it."""
+        return hashlib.sha256(b"mark/" + self.key(Purpose.NODES)).hexdigest()[:16]
 
 
 def load_secret(settings: Settings) -> Secret:

@@ -36,8 +36,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Make what is missing (directory, secret, tables) and open the rest."""
     make_data_dir(settings.data_dir)
     secret = load_secret(settings)
-    node = node_id(settings.data_dir)
-    async with Database.open(settings.effective_database_url) as db:
+    node = node_id(settings.data_dir, settings.node_id)
+    async with Database.open(settings.effective_database_url, bus_url=settings.bus_url) as db:
         profiles = Registry(db, node=node, proxy_key=secret.key(Purpose.PROXIES))
         yield House(settings=settings, secret=secret, db=db, profiles=profiles)
 

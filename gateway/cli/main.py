@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gateway.cli import key, profile
+from gateway.cli import key, node, profile
 from gateway.cli.doctor import doctor
 from gateway.cli.failures import Explained, explain
 from gateway.cli.login import login
@@ -37,6 +37,7 @@ app.command("serve")(serve)
 app.add_typer(profile.app, name="profile")
 app.command("login")(login)
 app.add_typer(key.app, name="key")
+app.add_typer(node.app, name="node")
 app.command("doctor")(doctor)
 app.command("version")(version)
 

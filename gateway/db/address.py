@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,20 @@ def parse(text: str) -> Address:
             raise StartRefused(_forms(f"names {other}, which is not supported"))
 
 
+def parse_bus(text: str, database: Address) -> Address:
+    """Read the address of the server behind a pooler. Raises StartRefused."""
+    try:
+        bus = parse(text)
+    except StartRefused:
+        bus = None
+    if bus is None or bus.dialect != "postgresql" or database.dialect != "postgresql":
+        raise StartRefused(
+            "GATEWAY_BUS_URL is only for a GATEWAY_DATABASE_URL that leads through a pooler: give postgresql://… of the server "
+            "itself, or leave it away."
+        )
+    return bus
+
+
 def _forms(what: str) -> str:
     return f"GATEWAY_DATABASE_URL {what}: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST:5432/NAME"
 
@@ -126,8 +141,19 @@ def _shape_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:
             connection.exec_driver_sql(statement)
 
 
-def postgresql_engines(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return (for writing, for reading); they share one pool. A read is one statement, so it needs no transaction."""
+def postgresql_engines(address: Address, *, pooled: bool = False) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return (for writing, for reading); they share one pool. A read is one statement, so it needs no transaction.
+
+    pooled: a pooler stands before the server and gives each transaction another session: nothing may be kept in one, so
+    statements are not prepared under names that a later one would look for, and the session is not shaped.
+    """
+    shaping: dict[str, Any] = {"server_settings": _POSTGRESQL_SETTINGS}
+    if pooled:
+        shaping = {
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"gw_{secrets.token_hex(8)}",
+        }
     writing = create_async_engine(
         address.url,
         pool_size=5,
@@ -135,6 +161,6 @@ def postgresql_engines(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
         pool_timeout=10,
         pool_recycle=1800,
         pool_pre_ping=True,  # a server that was restarted costs a reconnect, not a failed request
-        connect_args={"server_settings": _POSTGRESQL_SETTINGS, "timeout": 10},
+        connect_args={**shaping, "timeout": 10},
     )
     return writing, writing.execution_options(isolation_level="AUTOCOMMIT")

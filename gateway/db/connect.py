@@ -35,7 +35,14 @@ class Database:
     Both raise StorageFull and DatabaseUnavailable instead of what the driver says.
     """
 
-    def __init__(self, address: addresses.Address, writing: AsyncEngine, reading: AsyncEngine) -> None:
+    def __init__(
+        self,
+        address: addresses.Address,
+        writing: AsyncEngine,
+        reading: AsyncEngine,
+        *,
+        bus: addresses.Address | None = None,
+    ) -> None:
         self.dialect = address.dialect
         self.shown = address.shown
         self._file = address.file
@@ -46,24 +53,29 @@ class Database:
         self._probing = writing.execution_options(**{addresses.BEGIN: ""})
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
-        self._listener = Listener(address, self.changes) if address.dialect == "postgresql" else None
+        self._listener = Listener(bus or address, self.changes) if address.dialect == "postgresql" else None
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Database]:
-        """Open the database, its tables made or brought up to date. Raises StartRefused with what to change."""
+    async def open(cls, url: str, *, bus_url: str = "", migrate: bool = True) -> AsyncIterator[Database]:
+        """Open the database, its tables made or brought up to date. Raises StartRefused with what to change.
+
+        bus_url: the server itself, where *url* leads through a pooler. migrate: False leaves the tables as they are.
+        """
         address = addresses.parse(url)
+        bus = addresses.parse_bus(bus_url, address) if bus_url else None
         if address.dialect == "sqlite":
             addresses.prepare_file(address.file)
             engines = addresses.sqlite_engines(address)
         else:
-            engines = addresses.postgresql_engines(address)
-        db = cls(address, *engines)
+            engines = addresses.postgresql_engines(address, pooled=bus is not None)
+        db = cls(address, *engines, bus=bus)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engines[0].dispose)
             stack.push_async_callback(engines[1].dispose)
             await db._first_contact()
-            await upgrade(db)
+            if migrate:
+                await upgrade(db)
             if db.dialect == "sqlite":
                 await stack.enter_async_context(hold_host(db))
             await stack.enter_async_context(beside(db._carry_hints()))

@@ -8,15 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
+from gateway.db.tables import meta
 from gateway.errors import StartRefused
 
 if TYPE_CHECKING:
     from gateway.db.connect import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 HEAD = REVISIONS[-1]
+#: Programs that know this revision still work on the newest tables. Raised by the migration that takes something away, at
+#: least one release after the last program that needs it.
+OLDEST = "0001"
+OLDEST_KEY = "schema_oldest"
 _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('gateway migrations'))"
 
@@ -27,22 +32,49 @@ async def current(db: Database) -> str | None:
         return await connection.run_sync(_revision)
 
 
+async def serves(db: Database) -> str:
+    """Return the revision if this program works on it: its own, or a newer one that only added to it. Raises StartRefused."""
+    async with db.read() as connection:
+        revision, oldest = await connection.run_sync(_standing)
+    if revision != HEAD and not _is_newer(revision, oldest):
+        raise StartRefused(f"The database is at schema {revision}, this gateway needs {HEAD}: restart it.")
+    return str(revision)
+
+
 async def upgrade(db: Database) -> None:
-    """Make or bring up to date every table. Raises StartRefused when a newer program made them."""
-    if _known(await current(db), db) == HEAD:
-        return
+    """Make or bring up to date every table. One that a newer program brought further is used as it is, unless that program
+    took away what this one needs: then StartRefused is raised."""
+    async with db.read() as connection:
+        if _is_done(*await connection.run_sync(_standing), db):
+            return
     async with db.write() as connection:
         if db.dialect == "postgresql":
             await connection.execute(text(_LOCK))
         await connection.run_sync(_upgrade, db)
 
 
-def _known(revision: str | None, db: Database) -> str | None:
-    if revision is not None and revision not in REVISIONS:
+def _is_done(revision: str | None, oldest: str | None, db: Database) -> bool:
+    if revision is None or revision in REVISIONS:
+        return revision == HEAD
+    if not _is_newer(revision, oldest):
         raise StartRefused(
             f"The database {db.shown} was made by a newer gateway (schema {revision}, this one knows {HEAD}): update this one."
         )
-    return revision
+    return True
+
+
+def _is_newer(revision: str | None, oldest: str | None) -> bool:
+    """Whether the tables were only added to since this program's own."""
+    return revision is not None and revision not in REVISIONS and oldest is not None and oldest <= HEAD
+
+
+def _standing(connection: Connection) -> tuple[str | None, str | None]:
+    """The revision, and the oldest one whose programs still work with it."""
+    revision = _revision(connection)
+    if revision is None or not inspect(connection).has_table(meta.name):
+        return revision, None
+    oldest = connection.execute(select(meta.c.value).where(meta.c.key == OLDEST_KEY)).scalar_one_or_none()
+    return revision, None if oldest is None else str(oldest)
 
 
 def _revision(connection: Connection) -> str | None:
@@ -53,11 +85,13 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, db: Database) -> None:
-    if _known(_revision(connection), db) == HEAD:
+    if _is_done(*_standing(connection), db):
         return  # another process was first
     from alembic import command  # noqa: PLC0415 - slow to import, and nearly never needed
 
     command.upgrade(alembic_config(connection), "head")
+    connection.execute(delete(meta).where(meta.c.key == OLDEST_KEY))
+    connection.execute(insert(meta).values(key=OLDEST_KEY, value=OLDEST))
 
 
 def alembic_config(connection: Connection) -> Any:

@@ -361,6 +361,8 @@ nodes = Table(
     Column("started_at", Instant, nullable=False),
     Column("heartbeat_at", Instant, nullable=False),
     Column("info", json_column()),
+    Column("offers", json_column()),  # what its profiles can do, as of heartbeat_at
+    Column("left_at", Instant),  # stopped in good order
 )
 
 # -- news for others ---------------------------------------------------------------------------------------------

@@ -47,7 +47,9 @@ async def _profiles(settings: Settings) -> AsyncIterator[Finding]:
     try:
         secret = load_secret(settings)
         async with Database.open(settings.effective_database_url) as db:
-            registry = Registry(db, node=node_id(settings.data_dir), proxy_key=secret.key(Purpose.PROXIES))
+            registry = Registry(
+                db, node=node_id(settings.data_dir, settings.node_id), proxy_key=secret.key(Purpose.PROXIES)
+            )
             async for finding in profiles(settings, registry):
                 yield finding
     except GatewayError as exc:

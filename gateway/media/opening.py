@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from gateway.db.connect import Database
 from gateway.errors import StartRefused
 from gateway.media.bucket import Bucket
@@ -18,3 +20,17 @@ def open_media(settings: Settings, db: Database) -> DiskMedia:
     if not url.startswith("file:"):
         raise StartRefused(f"GATEWAY_MEDIA_URL {url!r} cannot be used: give file:///DIRECTORY or s3://BUCKET/PREFIX")
     return DiskMedia(media_directory(url), db)
+
+
+def store_of(settings: Settings) -> str:
+    """Tell one media store from another. A directory is known by a mark kept in it: two nodes may share one."""
+    url = settings.effective_media_url
+    if not url.startswith("file:"):
+        return f"{url.rstrip('/')} at {settings.s3_endpoint}" if settings.s3_endpoint else url.rstrip("/")
+    mark = media_directory(url) / ".store"
+    try:
+        with mark.open("x", encoding="ascii") as file:
+            file.write(secrets.token_hex(16))
+    except FileExistsError:
+        pass
+    return f"file:{mark.read_text('ascii')}"

@@ -46,7 +46,9 @@ class ProfileKeeper:
     """
 
     def __init__(self, pool: Pool, db: Database, settings: Settings, secret: Secret, *, events: ProfileEvents) -> None:
-        self.registry = Registry(db, node=node_id(settings.data_dir), proxy_key=secret.key(Purpose.PROXIES))
+        self.registry = Registry(
+            db, node=node_id(settings.data_dir, settings.node_id), proxy_key=secret.key(Purpose.PROXIES)
+        )
         self._db = db
         self._profiles_dir = settings.profiles_dir
         self._events = events

@@ -8,12 +8,18 @@ import secrets
 import socket
 from pathlib import Path
 
+from sqlalchemy import delete, select, update
+
+from gateway.db.connect import Database
+from gateway.db.tables import nodes, profiles
+from gateway.errors import StartRefused
+
 NODE_FILE = "node"
 _UNFIT = re.compile(r"[^a-z0-9-]+")
 
 
-def node_id(data_dir: Path) -> str:
-    """Return the name of the node that owns *data_dir*; made once and kept in its file `NODE_FILE`.
+def node_id(data_dir: Path, preferred: str = "") -> str:
+    """Return the name of the node that owns *data_dir*; made once (*preferred*, if said) and kept in its file `NODE_FILE`.
 
     It is not the host's name alone: a data directory moved to another machine takes its profiles along, and a container
     made anew has another host name but the same volume.
@@ -24,9 +30,10 @@ def node_id(data_dir: Path) -> str:
             return known
     except FileNotFoundError:
         pass
-    made = f"{_UNFIT.sub('-', socket.gethostname().lower())[:30].strip('-') or 'node'}-{secrets.token_hex(3)}"
-    part = place.with_name(f"node.{os.getpid()}.part")
-    part.write_text(made + "\n", "ascii")
+    made = (
+        preferred or f"{_UNFIT.sub('-', socket.gethostname().lower())[:30].strip('-') or 'node'}-{secrets.token_hex(3)}"
+    )
+    part = _written(place, made)
     try:
         os.link(part, place)  # exactly one of several that start at once wins
     except FileExistsError:
@@ -34,3 +41,30 @@ def node_id(data_dir: Path) -> str:
     finally:
         part.unlink()
     return made
+
+
+async def take_name(db: Database, data_dir: Path, preferred: str) -> str:
+    """Return this node's name, changed to *preferred* where that is another than before: its profiles come along.
+
+    For the one process that works with the data directory. Raises StartRefused when another node has that name.
+    """
+    before = node_id(data_dir, preferred)
+    if not preferred or preferred == before:
+        return before
+    async with db.write() as connection:
+        taken = select(profiles.c.name).where(profiles.c.node_id == preferred).limit(1)
+        if (await connection.execute(taken)).first() is not None:
+            raise StartRefused(
+                f"GATEWAY_NODE_ID={preferred} is the name of another node, which has profiles; this one was {before} so far."
+            )
+        await connection.execute(update(profiles).where(profiles.c.node_id == before).values(node_id=preferred))
+        await connection.execute(delete(nodes).where(nodes.c.id == before))
+    _written(data_dir / NODE_FILE, preferred).replace(data_dir / NODE_FILE)
+    return preferred
+
+
+def _written(place: Path, name: str) -> Path:
+    """Write *name* beside *place*."""
+    part = place.with_name(f"node.{os.getpid()}.part")
+    part.write_text(name + "\n", "ascii")
+    return part

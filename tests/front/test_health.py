@@ -38,7 +38,7 @@ async def test_a_database_that_is_away_is_said(front, monkeypatch):
     async def away(*_args):
         raise DatabaseUnavailable("The database cannot be used now: connection refused.")
 
-    monkeypatch.setattr("gateway.vitals.current", away)
+    monkeypatch.setattr("gateway.vitals.serves", away)
     answer = await front.http.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["reasons"] == ["The database cannot be used now: connection refused."]
