@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 
+NO_SANDBOX = (
+    "this system gives {program} no sandbox: allow unprivileged user namespaces (on Ubuntu 23.10 and newer AppArmor "
+    "forbids them; in a container use the seccomp profile that comes with it), or switch the sandbox off explicitly"
+)
 #: Parts of the text, and what they mean; the first that is found is told.
 KNOWN = (
     (
         "Running as root without --no-sandbox",
         "{program} does not start as root with its sandbox on: run as another user, or leave the sandbox setting alone",
     ),
-    (
-        "sandboxing failed",
-        "this system gives {program} no sandbox: allow user namespaces, or switch the sandbox off explicitly",
-    ),
+    ("No usable sandbox", NO_SANDBOX),
+    ("sandboxing failed", NO_SANDBOX),
+    ("Failed to move to new namespace", NO_SANDBOX),
     ("ProcessSingleton", "another browser works in its directory: end it first"),
     ("Opening in existing browser session", "another browser works in its directory: end it first"),
     ("Missing X server", "{program} cannot open its display: unset DISPLAY, or start that X server"),

@@ -37,10 +37,12 @@ class Purpose(StrEnum):
 class Secret:
     """The master secret. Never shown: its repr says nothing."""
 
-    def __init__(self, master: str) -> None:
+    def __init__(self, master: str, *, source: str = "the secret key") -> None:
+        """source: where *master* came from, for the error's sentence."""
         if len(master) < MIN_CHARACTERS:
             raise StartRefused(
-                f"the secret key is shorter than {MIN_CHARACTERS} characters; make one with: openssl rand -hex 32"
+                f"{source} has fewer than {MIN_CHARACTERS} characters; put back the one this gateway had, or, where "
+                "there was none yet, make one with: openssl rand -hex 32"
             )
         self._master = master.encode()
 
@@ -65,12 +67,12 @@ def load_secret(settings: Settings) -> Secret:
     Raises StartRefused when it is too short, or kept in a file that others may read.
     """
     if settings.secret_key is not None:
-        return Secret(settings.secret_key.get_secret_value().strip())
+        return Secret(settings.secret_key.get_secret_value().strip(), source="GATEWAY_SECRET_KEY")
     path = settings.data_dir / FILE_NAME
     if not path.exists():
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make(path)
-    return Secret(_read(path))
+    return Secret(_read(path), source=str(path))
 
 
 def _make(path: Path) -> None:

@@ -84,6 +84,12 @@ def test_the_sandbox_is_on_unless_we_are_root_or_it_was_switched_off(monkeypatch
     assert not LaunchSettings().sandboxed
 
 
+NO_SANDBOX = (
+    "profile work: this system gives chromium no sandbox: allow unprivileged user namespaces (on Ubuntu 23.10 and newer "
+    "AppArmor forbids them; in a container use the seccomp profile that comes with it), or switch the sandbox off explicitly"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -99,10 +105,11 @@ def test_the_sandbox_is_on_unless_we_are_root_or_it_was_switched_off(monkeypatch
             "profile work: chromium needs libnss3.so, which is not installed: run scripts/install",
         ),
         (
-            "Chromium sandboxing failed!\n",
-            "profile work: this system gives chromium no sandbox: allow user namespaces, or switch the sandbox off "
-            "explicitly",
+            "Target closed\n[pid=1][err] [1:1:1/2.3:FATAL:content/browser/zygote_host/zygote_host_impl_linux.cc:132] No "
+            "usable sandbox! If you are running on Ubuntu 23.10+ or another Linux distro that has disabled\n",
+            NO_SANDBOX,
         ),
+        ("Chromium sandboxing failed!\n", NO_SANDBOX),
     ],
 )
 def test_a_failed_start_is_explained_by_what_the_browser_said(text: str, said: str):

@@ -50,9 +50,14 @@ def test_a_configured_secret_needs_no_file(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-def test_a_short_secret_is_refused():
-    with pytest.raises(StartRefused, match="openssl"):
-        Secret("short")
+def test_a_short_secret_is_refused_naming_where_it_stands(tmp_path):
+    with pytest.raises(StartRefused, match="GATEWAY_SECRET_KEY has fewer.*openssl"):
+        load_secret(settings(tmp_path, secret_key="short"))
+    file = tmp_path / "data" / FILE_NAME
+    load_secret(settings(tmp_path))
+    file.write_text("short")
+    with pytest.raises(StartRefused, match=str(file)):
+        load_secret(settings(tmp_path))
 
 
 def test_every_purpose_has_its_own_key():
