@@ -32,8 +32,10 @@ WINDOW_S = 90.0
 RELEASE_S = 60.0
 #: How long a request for the profile's directory stands unless it is repeated: a killed login gives it back so soon.
 REQUEST_S = 30.0
-#: A page that fails because its window was closed is known to be so after this long.
-CLOSED_S = 2.0
+#: A page that fails because its window was closed is known to be so after this long, also on a busy machine.
+CLOSED_S = 15.0
+#: One that fails for a reason of its own says so after this long.
+AT_ONCE_S = 1.0
 #: The window stays this long after success, so that it is seen.
 GOODBYE_S = 1.5
 
@@ -87,10 +89,17 @@ async def _show_site(held: Held) -> None:
     try:
         await held.show_sign_in()
     except (PlaywrightError, SlotLost) as exc:
-        if await _either(held.window_closed.wait(), asyncio.sleep(CLOSED_S)) == 0:
+        if await _either(held.window_closed.wait(), asyncio.sleep(CLOSED_S if _cut_off(exc) else AT_ONCE_S)) == 0:
             return
         reason = str(exc).strip().splitlines()[0]
         raise CommandError("site_unreachable", f"the site's page did not open: {reason}") from None
+
+
+def _cut_off(exc: Exception) -> bool:
+    """Whether the page went away under the navigation, as it does when its window is closed; a site that is down says more."""
+    return isinstance(exc, SlotLost) or any(
+        word in str(exc) for word in ("ERR_ABORTED", "detached", "closed", "crashed")
+    )
 
 
 async def _let_go(house: House, name: str) -> None:
