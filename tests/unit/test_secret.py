@@ -51,12 +51,12 @@ def test_a_configured_secret_needs_no_file(tmp_path):
 
 
 def test_a_short_secret_is_refused_naming_where_it_stands(tmp_path):
-    with pytest.raises(StartRefused, match="GATEWAY_SECRET_KEY has fewer.*openssl"):
+    with pytest.raises(StartRefused, match=r"GATEWAY_SECRET_KEY has fewer.*openssl"):
         load_secret(settings(tmp_path, secret_key="short"))
     file = tmp_path / "data" / FILE_NAME
     load_secret(settings(tmp_path))
     file.write_text("short")
-    with pytest.raises(StartRefused, match="secret.key has fewer"):
+    with pytest.raises(StartRefused, match=r"secret\.key has fewer"):
         load_secret(settings(tmp_path))
 
 
