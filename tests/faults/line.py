@@ -16,7 +16,8 @@ class Line:
         self._open.set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
-        self.carried = 0
+        self._swallow = b""
+        self.swallowed = 0
 
     @property
     def port(self) -> int:
@@ -28,6 +29,10 @@ class Line:
 
     def speak(self) -> None:
         self._open.set()
+
+    def swallow_answers_to(self, said: bytes) -> None:
+        """From when *said* passes on a connection, nothing that comes back on it arrives."""
+        self._swallow = said
 
     def cut(self) -> None:
         """Reset every connection; new ones are taken."""
@@ -49,19 +54,26 @@ class Line:
             await self._open.wait()
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(back)
-            await asyncio.gather(self._carry(reader, back), self._carry(there, writer))
+            deaf = asyncio.Event()
+            await asyncio.gather(self._carry(reader, back, deaf), self._carry(there, writer, deaf, hears=False))
             self._writers.discard(back)
         except OSError:
             writer.transport.abort()
         finally:
             self._writers.discard(writer)
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event, *, hears: bool = True
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
                 await self._open.wait()
+                if hears and self._swallow and self._swallow in data:
+                    deaf.set()
+                if deaf.is_set() and not hears:
+                    self.swallowed += len(data)
+                    continue
                 writer.write(data)
-                self.carried += len(data)
                 await writer.drain()
         with suppress(OSError):
             writer.close()
