@@ -147,7 +147,7 @@ async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_ove
         other = await fleet.add("both@example.com", start=False)
         await other.start()
         line.silence()
-        (entry,) = await sim.wait("submit_video", count=1, timeout_s=30, outcome="reset")
+        await sim.wait("submit_video", count=1, timeout_s=30, outcome="reset")
         assert await rows.one(f"SELECT claims FROM tasks WHERE id = '{task_id}'") == 1  # nobody took it before
         began = time.monotonic()
         answer = await client.http.get(f"/v1/video/tasks/{task_id}", timeout=40)
