@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from gateway.auth.callers import Caller
 from gateway.models import Model, ModelKind, resolve
 from gateway.tasks.model import Task
 from gateway.web import video_requests
+from gateway.web.parameters import ignoring
 from gateway.web.services import Services
 from gateway.web.video_requests import Order
 
@@ -36,10 +37,10 @@ class Asked:
         """The video model of that name. Raises ModelNotFound."""
         return resolve(name, ModelKind.VIDEO, self.services.settings.model_aliases)
 
-    async def create(self, order: Order) -> tuple[Task, Mapping[str, str]]:
-        """Accept the task; returns it and the headers its answer carries."""
+    async def create(self, order: Order, *, unread: Sequence[str] = ()) -> tuple[Task, Mapping[str, str]]:
+        """Accept the task; returns it and the headers its answer carries. unread: fields that say something nobody heard."""
         task, created = await video_requests.create(self.services, self.caller, order)
-        return task, {} if created else {"idempotent-replayed": "true"}
+        return task, {**ignoring(unread), **({} if created else {"idempotent-replayed": "true"})}
 
     def link_to(self, asset_id: str, suffix: str) -> str:
         return links(self.services, self.base)(asset_id, suffix)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
 from gateway.errors import EmptyPrompt, InvalidRequest, UnsupportedParameter
@@ -50,6 +50,19 @@ class Lenient(BaseModel):
     """A body as clients send it: fields nobody knows are ignored."""
 
     model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+
+
+def unread(fields: Mapping[str, Any], *wires: type[BaseModel], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the names in *fields* that say something and that none of *wires* reads; they are reported, not dropped.
+
+    known: further names that are dealt with elsewhere.
+    """
+    names = set(known)
+    for wire in wires:
+        for name, field in wire.model_fields.items():
+            alias = field.validation_alias
+            names |= {str(one) for one in alias.choices} if isinstance(alias, AliasChoices) else {name}
+    return tuple(name for name, value in fields.items() if name not in names and value not in (None, "", [], {}))
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------

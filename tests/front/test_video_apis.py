@@ -216,3 +216,18 @@ async def test_what_we_gave_out_is_taken_back(front, seen):
     assert [spec.mode for spec in seen] == [VideoMode.IMAGE] * 3
     task_id = await made(front, GENERATIONS, MODEL | {"image": {"file_id": up["file_id"]}}, key="request_id")
     await over(front, task_id)
+
+
+@pytest.mark.parametrize(("path", "body", "ignored"), [
+    (VIDEOS, OPENAI | {"seed": 4, "quality": "hd", "user": None}, "seed,quality"),
+    (VIDEOS, DUBRIFY | {"duration": 6, "seed": 4}, "seed"),
+    (GENERATIONS, MODEL | {"duration": 6, "user": "me", "generate_audio": True, "stream": False}, "user"),
+    (GENERATIONS, SYNC | {"style": "vivid"}, "style"),
+    (NEWAPI, {"model": "grok-image-video", "prompt": "x", "mode": "std", "metadata": {"negative_prompt": "y"}}, "negative_prompt,mode"),
+    ("/v1/video/tasks", MODEL | {"seed": 4, "n": None}, "seed"),
+    (VIDEOS, OPENAI, None),
+])  # fmt: skip
+async def test_what_nobody_reads_is_reported(front, path, body, ignored):
+    answer = await front.http.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers.get("x-gateway-ignored") == ignored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from gateway.web.video_fields import Count, Lenient, OptionalText, Seconds, Text
 
@@ -36,7 +36,9 @@ class CreateVideo(Lenient):
     model: Text = Field(default="", description="`grok-imagine-video`.")
     prompt: Text = Field(default="", description="What the video shows.")
     duration: Seconds = Field(
-        default=None, description="1 to 15 seconds, 6 when not said; the next length the site makes is taken and told."
+        default=None,
+        validation_alias=AliasChoices("duration", "seconds"),
+        description="1 to 15 seconds, 6 when not said; the next length the site makes is taken and told.",
     )
     resolution: OptionalText = Field(default=None, description="`480p` (when not said) or `720p`.")
     aspect_ratio: OptionalText = Field(default=None, description="`16:9`, `9:16`, `1:1`, `4:3`, `3:4`, `3:2`, `2:3`.")

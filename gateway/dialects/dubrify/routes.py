@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from gateway.dialects.dubrify import protocol, translate
 from gateway.tasks.model import Task
-from gateway.web import forms
+from gateway.web import forms, video_fields
 from gateway.web.asked import Asked, LinkTo, answer
 from gateway.web.video_requests import Order
 
@@ -19,6 +19,7 @@ WORDS = {"seconds": "duration"}
 async def create(asked: Asked) -> Response:
     wire = forms.parse(protocol.CreateVideo, asked.fields)
     request = translate.from_create(wire, asked.fields, asked.model(wire.model))
+    unread = video_fields.unread(asked.fields, protocol.CreateVideo, known=translate.UNSUPPORTED)
     order = Order(
         task_id=f"{translate.PREFIX}{uuid.uuid4().hex}",
         dialect=translate.DIALECT,
@@ -29,7 +30,7 @@ async def create(asked: Asked) -> Response:
         picture_param="image",
         words=WORDS,
     )
-    task, headers = await asked.create(order)
+    task, headers = await asked.create(order, unread=unread)
     return answer(translate.to_accepted(task), headers)
 
 

@@ -19,15 +19,18 @@ from gateway.models import ModelKind, resolve
 from gateway.tasks.model import Task
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
-from gateway.web import forms, video_requests
+from gateway.web import forms, video_fields, video_requests
 from gateway.web.authentication import VideoCaller
 from gateway.web.content import Variant, task_content
 from gateway.web.error_responses import speaks
 from gateway.web.openapi import ERRORS, body_of, upload_body
 from gateway.web.paging import Limit
+from gateway.web.parameters import ignoring
 from gateway.web.services import BaseUrl, Services, TheServices
 from gateway.web.sse import EventStream, last_event_id
 from gateway.web.video_requests import Order
+
+REPLAYED = {"idempotent-replayed": "true"}
 
 router = APIRouter(
     prefix="/v1/video",
@@ -62,7 +65,8 @@ async def create(
             idempotency_key=video_requests.idempotency_key(idempotency_key),
         )
         task, created = await video_requests.create(services, caller, order)
-    return JSONResponse(translate.to_accepted(task), headers={} if created else {"idempotent-replayed": "true"})
+    headers = {**ignoring(video_fields.unread(fields, protocol.CreateTask)), **({} if created else REPLAYED)}
+    return JSONResponse(translate.to_accepted(task), headers=headers)
 
 
 @router.get("/tasks", summary="List tasks", response_model=protocol.TaskList)

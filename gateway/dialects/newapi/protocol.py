@@ -78,6 +78,8 @@ class Accepted(BaseModel):
     status: str
     progress: int
     created_at: int
+    seconds: str = Field(description="The effective length.")
+    size: str = Field(description="The effective size.")
 
 
 class TaskData(BaseModel):
@@ -88,6 +90,22 @@ class TaskData(BaseModel):
     progress: str = Field(description="`30%`; `100%` when it is over, well or not.")
     result_url: str = Field(description="Plays without a key.")
     fail_reason: str
+    platform: str = Field(description="This and what follows: the rest of new-api's own record.")
+    action: str
+    group: str
+    username: str
+    user_id: int
+    channel_id: int
+    quota: int
+    created_at: int
+    updated_at: int
+    submit_time: int
+    start_time: int = Field(description="0 before it began.")
+    finish_time: int = Field(description="0 before it is over.")
+    properties: dict[str, Any]
+    data: dict[str, Any] = Field(
+        description="The same task in OpenAI's words, with its effective `seconds` and `size`."
+    )
 
 
 class Envelope(BaseModel):
@@ -96,3 +114,9 @@ class Envelope(BaseModel):
     code: str = "success"
     message: str = ""
     data: TaskData
+    task_id: str = Field(description="From here on as new-api's published documentation has it.")
+    status: str = Field(description="`queued`, `in_progress`, `completed` or `failed`.")
+    url: str
+    format: str = "mp4"
+    metadata: dict[str, Any]
+    error: dict[str, str] | None = None

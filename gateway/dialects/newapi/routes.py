@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from gateway.dialects.newapi import protocol, translate
 from gateway.errors import TaskNotFound
-from gateway.web import forms, video_requests
+from gateway.web import forms, video_fields, video_requests
 from gateway.web.asked import Asked, answer, links
 from gateway.web.authentication import VideoCaller
 from gateway.web.error_responses import speaks
@@ -59,7 +59,8 @@ async def create(asked: Asked) -> Response:
     if wire.metadata:
         wire = forms.parse(protocol.CreateTask, translate.with_metadata(asked.fields, wire))
     translate.require(wire)
-    request = translate.from_create(wire, translate.with_metadata(asked.fields, wire), asked.model(wire.model))
+    fields = translate.with_metadata(asked.fields, wire)
+    request = translate.from_create(wire, fields, asked.model(wire.model))
     order = Order(
         task_id=f"{translate.PREFIX}{uuid.uuid4().hex}",
         dialect=translate.DIALECT,
@@ -70,5 +71,7 @@ async def create(asked: Asked) -> Response:
         picture_param="reference_images" if wire.reference_images else "image_urls",
         words={"image": "image_urls"},
     )
-    task, headers = await asked.create(order)
+    task, headers = await asked.create(
+        order, unread=video_fields.unread(fields, protocol.CreateTask, known=translate.UNSUPPORTED)
+    )
     return answer(translate.to_accepted(task), headers)

@@ -15,11 +15,12 @@ from gateway.tasks.states import State
 from gateway.web import error_responses, video_fields
 from gateway.web.asked import LinkTo, unix
 from gateway.web.error_responses import Answer
-from gateway.web.frame_sizes import RATIOS, SHORT_SIDE, nearest_ratio, nearest_resolution, read_size
+from gateway.web.frame_sizes import RATIOS, SHORT_SIDE, nearest_ratio, nearest_resolution, pixels, read_size
 from gateway.web.video_requests import VideoRequest
 
 DIALECT = "newapi"
 PREFIX = "task_"
+PLATFORM = "grok"
 DEFAULT_SECONDS = 4.0
 DEFAULT_RATIO = "16:9"
 DEFAULT_RESOLUTION = "720p"
@@ -137,20 +138,51 @@ def to_accepted(task: Task) -> dict[str, Any]:
         "status": CREATED_STATUS[task.state],
         "progress": task.progress,
         "created_at": unix(task.created_at),
+        "seconds": str(task.spec.seconds),
+        "size": size_of(task),
     }
 
 
 def to_envelope(task: Task, link_to: LinkTo) -> dict[str, Any]:
     """Show a task. ``100%`` only says that it is over; whether well is for ``status`` to say."""
     over = task.state in {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+    url, reason, size = _result_url(task, link_to), _fail_reason(task), size_of(task)
     data = {
         "task_id": task.id,
         "status": STATUS[task.state],
         "progress": "100%" if over else f"{task.progress}%",
-        "result_url": _result_url(task, link_to),
-        "fail_reason": _fail_reason(task),
+        "result_url": url,
+        "fail_reason": reason,
+        # The rest of new-api's own record of a task, in its types; what only new-api has is 0 or ''.
+        "platform": PLATFORM,
+        "action": "textGenerate" if task.spec.mode is VideoMode.TEXT else "generate",
+        "group": "",
+        "username": "",
+        "user_id": 0,
+        "channel_id": 0,
+        "quota": 0,
+        "created_at": unix(task.created_at),
+        "updated_at": unix(task.finished_at or task.started_at or task.created_at),
+        "submit_time": unix(task.created_at),
+        "start_time": unix(task.started_at) or 0,
+        "finish_time": unix(task.finished_at) or 0,
+        "properties": {"input": task.spec.prompt, "origin_model_name": task.model},
+        "data": {**to_accepted(task), "progress": 100 if over else task.progress, "resolution": task.spec.resolution},
     }
-    return {"code": "success", "message": "", "data": data}
+    # The form in new-api's published documentation, beside the one that its code answers with.
+    flat = {"task_id": task.id, "status": CREATED_STATUS[task.state], "url": url, "format": "mp4"}
+    more: dict[str, Any] = {"metadata": {"duration": task.spec.seconds, "size": size}}
+    if reason:
+        more["error"] = {"message": reason}
+    return {"code": "success", "message": "", "data": data, **flat, **more}
+
+
+def size_of(task: Task) -> str:
+    """The file's own size once there is one, before that the one asked of the site."""
+    result = task.result
+    if result is not None and result.width and result.height:
+        return f"{result.width}x{result.height}"
+    return pixels(task.spec.aspect_ratio, task.spec.resolution)
 
 
 def to_error(exc: GatewayError) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from fastapi.responses import JSONResponse, Response
@@ -14,7 +14,7 @@ from gateway.errors import InvalidRequest, TaskNotFound, UnsupportedParameter
 from gateway.tasks.model import Task
 from gateway.tasks.states import FINAL
 from gateway.tasks.store import Filter
-from gateway.web import forms, video_requests
+from gateway.web import forms, video_fields, video_requests
 from gateway.web.asked import Asked, LinkTo, answer
 from gateway.web.services import Services
 from gateway.web.video_requests import Order, VideoRequest
@@ -35,7 +35,9 @@ async def create_ambiguous(asked: Asked) -> Response:
 async def extend(asked: Asked) -> Response:
     wire = forms.parse(protocol.Extend, asked.fields)
     source = await video_requests.source(asked.services, asked.caller, translate.source_of(wire.video))
-    return await _order(asked, wire.model or source.model, translate.from_extend(wire, source), source=source)
+    unread = video_fields.unread(asked.fields, protocol.Extend, known=translate.UNSUPPORTED)
+    request = translate.from_extend(wire, source)
+    return await _order(asked, wire.model or source.model, request, unread=unread, source=source)
 
 
 async def edit(asked: Asked) -> Response:
@@ -49,7 +51,9 @@ async def edit(asked: Asked) -> Response:
 async def remix(asked: Asked, video_id: str) -> Response:
     wire = forms.parse(protocol.Remix, asked.fields)
     source = await asked.services.store.get(video_id, key_id=asked.caller.key_id)
-    return await _order(asked, source.model, translate.from_remix(wire, source), {"remixed_from": source.id})
+    unread = video_fields.unread(asked.fields, protocol.Remix)
+    request = translate.from_remix(wire, source)
+    return await _order(asked, source.model, request, {"remixed_from": source.id}, unread=unread)
 
 
 def show(task: Task, link_to: LinkTo) -> JSONResponse:
@@ -87,7 +91,8 @@ async def _create(asked: Asked, data: Mapping[str, Any]) -> Response:
     wire = forms.parse(protocol.CreateVideo, asked.fields)
     name = wire.model or translate.DEFAULT_MODEL
     request = translate.from_create(wire, asked.fields, asked.model(name))
-    return await _order(asked, name, request, data)
+    unread = video_fields.unread(asked.fields, protocol.CreateVideo, known=translate.UNSUPPORTED)
+    return await _order(asked, name, request, data, unread=unread)
 
 
 async def _order(
@@ -96,6 +101,7 @@ async def _order(
     request: VideoRequest,
     data: Mapping[str, Any] | None = None,
     *,
+    unread: Sequence[str] = (),
     source: Task | None = None,
 ) -> Response:
     order = Order(
@@ -110,5 +116,5 @@ async def _order(
         words=WORDS,
         source=source,
     )
-    task, headers = await asked.create(order)
+    task, headers = await asked.create(order, unread=unread)
     return answer(translate.to_video(task, asked.link_to), headers)

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from gateway.dialects.sync import protocol, translate
 from gateway.errors import ModelNotFound, ShuttingDown
 from gateway.tasks.states import FINAL
-from gateway.web import forms
+from gateway.web import forms, video_fields
 from gateway.web.asked import Asked, answer
 from gateway.web.connection import while_connected
 from gateway.web.video_requests import Order
@@ -42,7 +42,7 @@ async def create(asked: Asked) -> Response:
         fields=asked.fields,
         idempotency_key=asked.idempotency_key,
     )
-    task, headers = await asked.create(order)
+    task, headers = await asked.create(order, unread=video_fields.unread(asked.fields, protocol.Generate))
     services = asked.services
 
     async def over() -> None:
