@@ -44,6 +44,7 @@ from gateway.media.opening import open_media, store_of
 from gateway.models import MODELS
 from gateway.nodes.addresses import own_address
 from gateway.nodes.membership import Identity, Membership
+from gateway.post_office import open_post_office
 from gateway.profiles.node import take_name
 from gateway.settings import Protocol, Settings
 from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_site, why_nobody
@@ -57,6 +58,7 @@ from gateway.usage.book import UsageBook
 from gateway.vitals import Vitals
 from gateway.web import error_responses
 from gateway.web.content import router as files
+from gateway.web.deliveries import router as deliveries
 from gateway.web.docs import router as docs
 from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, Pins, is_loopback
 from gateway.web.health import Health
@@ -117,7 +119,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
     )
     app.state.stopping = stopping
     error_responses.install(app, saying_at)
-    for router in (*DIALECTS, files, health, docs):
+    for router in (*DIALECTS, files, deliveries, health, docs):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
@@ -179,6 +181,9 @@ async def _opened(
             allow_private=settings.fetch_allow_private,
         )
         vitals = Vitals(db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s)
+        post = await stack.enter_async_context(
+            open_post_office(settings, secret, db, store, links, registry=metrics.registry)
+        )
         app.state.member = member
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
@@ -194,6 +199,9 @@ async def _opened(
             requires=_requires,
             metrics=metrics,
             calls=CountedCalls(parts.calls, CallMetrics(metrics.registry), note=book.note),
+            callbacks=post.callbacks,
+            deliveries=post.deliveries,
+            signing=post.signing,
             local_caller=local_caller() if settings.no_auth else None,
             stopping=stopping,
             heartbeat_s=heartbeat_s,

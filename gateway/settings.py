@@ -255,6 +255,24 @@ class Settings(BaseSettings):
         description="Let clients name pictures on private and loopback addresses. Whoever has a key can then reach "
         "whatever this host can.",
     )
+    notify_webhook_url: str = Field(
+        default="",
+        description="Where the operator is told, as signed JSON, that a profile needs them and that it is over; may be private.",
+    )
+    notify_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="What those are signed with (`whsec_…`). Empty: made from the master secret; see `gateway webhook secret`.",
+    )
+    notify_ntfy_url: str = Field(
+        default="",
+        description="The same as a plain sentence for phones: an ntfy topic (`https://ntfy.sh/TOPIC`) or what understands it.",
+    )
+    notify_ntfy_token: SecretStr | None = Field(default=None, description="Access token of that ntfy server.")
+    notify_after_s: float = Field(
+        default=60,
+        ge=0,
+        description="How long a profile must have needed a human before anybody is told; what passes by itself calls nobody.",
+    )
     link_ttl_s: float = Field(default=86400, gt=0, description="How long a signed link to a file stays valid.")
 
     # logs

@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     PROXIES = "proxies"  # proxy addresses with their passwords
     SESSIONS = "sessions"  # the console's sign-ins
     NODES = "nodes"  # what nodes send each other
+    WEBHOOKS = "webhooks"  # what webhooks are signed with
 
 
 class Secret:

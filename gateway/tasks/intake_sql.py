@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
@@ -13,15 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
 from gateway.db.tables import api_keys, tasks
-from gateway.errors import IdempotencyConflict, QueueFull
+from gateway.errors import QueueFull
+from gateway.tasks.idempotency_sql import made_before
 from gateway.tasks.listing_sql import matching, not_found
 from gateway.tasks.model import NewTask, Task
 from gateway.tasks.moves import CANCEL, QUEUE, RETURNED, append, move, topic
 from gateway.tasks.rows import COLUMNS, IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN, spec_to_json, task_of
 from gateway.tasks.states import Event, State
 from gateway.tasks.store import Filter
+from gateway.webhooks import outbox_sql
 
-IDEMPOTENCY_KEPT = timedelta(hours=24)
 BATCH = 500
 #: What a video takes, roughly: the base of Retry-After when the queue is full.
 USUAL_S = 45.0
@@ -34,17 +34,26 @@ class Intake:
 
     async def insert(self, new: NewTask, *, max_queued: int | None = None) -> tuple[Task, bool]:
         async with self._db.write() as connection:
-            if known := await self._made_before(connection, new):
+            if known := await made_before(self._db, connection, new.key_id, new.idempotency_key, new.request_hash):
                 return known, False
             await self._check_room(connection, new, max_queued)
             row = await self._insert(connection, new)
             if row is None:  # another node was faster with the same Idempotency-Key
-                known = await self._made_before(connection, new)
+                known = await made_before(self._db, connection, new.key_id, new.idempotency_key, new.request_hash)
                 assert known is not None
                 return known, False
+            if new.callback is not None:
+                await outbox_sql.promise(
+                    self._db, connection, task_id=new.id, key_id=new.key_id,
+                    url=new.callback.url, base_url=new.callback.base_url,
+                )  # fmt: skip
             await append(self._db, connection, row, "accepted", {})
             self._db.hint(connection, QUEUE)
             return task_of(row), True
+
+    async def made_before(self, key_id: str, idempotency_key: str, request_hash: str) -> Task | None:
+        async with self._db.read() as connection:
+            return await made_before(self._db, connection, key_id, idempotency_key, request_hash, looking=True)
 
     async def cancel(self, task_id: str, *, key_id: str | None = None) -> Task:
         mine = [tasks.c.id == task_id, IS_SHOWN, *([] if key_id is None else [tasks.c.key_id == key_id])]
@@ -82,20 +91,6 @@ class Intake:
                 return gone
 
     # -- inside --------------------------------------------------------------------------------------------------
-    async def _made_before(self, connection: AsyncConnection, new: NewTask) -> Task | None:
-        if new.idempotency_key is None:
-            return None
-        same = (tasks.c.key_id == new.key_id, tasks.c.idempotency_key == new.idempotency_key)
-        row = (await connection.execute(select(*COLUMNS).where(*same).with_for_update())).one_or_none()
-        if row is None:
-            return None
-        if row.created_at < await self._db.now(connection) - IDEMPOTENCY_KEPT:
-            await connection.execute(update(tasks).where(tasks.c.id == row.id).values(idempotency_key=None))
-            return None
-        if row.request_hash != new.request_hash:
-            raise IdempotencyConflict("This Idempotency-Key was used before, with another request.")
-        return task_of(row)
-
     async def _check_room(self, connection: AsyncConnection, new: NewTask, max_queued: int | None) -> None:
         # The key's row is locked, so that a burst over several nodes cannot pass its limit.
         own_limit = (
@@ -176,7 +171,7 @@ class Intake:
         if ids is not None:
             wanted = wanted.where(tasks.c.id.in_(ids))
         found = (await connection.execute(wanted.order_by(tasks.c.id).limit(BATCH).with_for_update())).all()
-        hidden: dict[str, Any] = {"deleted_at": now, "idempotency_key": None}
+        hidden: dict[str, Any] = {"deleted_at": now}
         gone: list[Task] = []
         for row in found:
             one = tasks.c.id == row.id
@@ -193,6 +188,7 @@ class Intake:
         if finished:
             hide = update(tasks).where(tasks.c.id.in_(finished), IS_FINAL).values(prune_at=now, **hidden)
             gone += [task_of(row) for row in await connection.execute(hide.returning(*COLUMNS))]
+        await outbox_sql.tasks_deleted(connection, [task.id for task in gone])
         for task in gone:
             self._db.hint(connection, topic(task.id))
         return gone

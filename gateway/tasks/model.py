@@ -80,6 +80,14 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """Where a task's end is to be told. base_url: how its caller reaches the gateway; links in the message begin with it."""
+
+    url: str
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewTask:
     """A task as a dialect asks for it. *id* carries the dialect's prefix and is what clients see.
 
@@ -105,6 +113,7 @@ class NewTask:
     account_id: str | None = None
     profile: str | None = None
     retry_of: str | None = None
+    callback: Callback | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from gateway.tasks.states import FINAL, TRANSITIONS, Event, State
 from gateway.tasks.store import LeaseLost
 from gateway.usage.ended import Ended, Outcome
 from gateway.usage.log_sql import write_log
+from gateway.webhooks import outbox_sql
 
 RETURNED = (*COLUMNS, tasks.c.last_seq, tasks.c.deleted_at)
 
@@ -52,6 +53,7 @@ async def move(
     moved = await change(db, connection, is_state(source), *where, note=note, data=data, state=target.value, **values)
     if moved is not None and target in FINAL:
         await write_log(connection, [ended_of(moved)])
+        await outbox_sql.task_ended(db, connection, moved.id, dialect=moved.dialect, state=target.value)
     return moved
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.db.connect import Database
 from gateway.db.tables import picture_fingerprints, tasks
+from gateway.tasks import idempotency_sql
 from gateway.tasks.model import Task
 from gateway.tasks.rows import IS_FINAL, TASKS, task_of
 
@@ -29,7 +30,9 @@ class Retention:
     async def drop_media(self, task_id: str) -> None:
         this = (tasks.c.id == task_id, IS_FINAL)
         async with self._db.write() as connection:
-            deleted = await connection.execute(delete(tasks).where(*this, tasks.c.deleted_at.is_not(None)))
+            hidden = (*this, tasks.c.deleted_at.is_not(None))
+            await idempotency_sql.remember(self._db, connection, *hidden)
+            deleted = await connection.execute(delete(tasks).where(*hidden))
             if deleted.rowcount:
                 return
             found = select(tasks.c.result).where(*this).with_for_update()
@@ -51,6 +54,7 @@ class Retention:
         if not ids:
             return 0
         async with self._db.write() as connection:
+            await idempotency_sql.remember(self._db, connection, tasks.c.id.in_(ids))
             gone = await connection.execute(delete(tasks).where(tasks.c.id.in_(ids), IS_FINAL))
             await connection.execute(delete(picture_fingerprints).where(picture_fingerprints.c.created_at < before))
             return gone.rowcount

@@ -90,6 +90,10 @@ class TaskStore(Protocol):
         task made before (created False), or raises IdempotencyConflict when the request differs. Raises QueueFull."""
         ...
 
+    async def made_before(self, key_id: str, idempotency_key: str, request_hash: str) -> Task | None:
+        """Return the task that this Idempotency-Key made within a day, None when it is free. Raises IdempotencyConflict."""
+        ...
+
     async def get(self, task_id: str, *, key_id: str | None = None) -> Task:
         """Return the task, or raise TaskNotFound (also when it belongs to another key)."""
         ...

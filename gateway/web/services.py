@@ -26,6 +26,9 @@ from gateway.telemetry import Metrics
 from gateway.web.authentication import Keys
 from gateway.web.sse import HEARTBEAT_S
 from gateway.web.video_requests import CheckVideo
+from gateway.webhooks.callbacks import Callbacks
+from gateway.webhooks.signing import Signing
+from gateway.webhooks.store import Deliveries
 
 #: Uploads live at least this long, however short results are kept.
 UPLOADS_KEPT_S = 86400.0
@@ -43,6 +46,7 @@ class Services:
 
     local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
     begins to stop. requires: what an account must allow beyond the ordinary to make a video. calls: chats and images.
+    callbacks, deliveries, signing: telling callers of a task's end.
     allows: what some account can do beyond the ordinary. why_waiting: (code, sentence) while no profile could take a video,
     None otherwise.
     """
@@ -58,6 +62,9 @@ class Services:
     requires: Callable[[VideoSpec], frozenset[str]]
     metrics: Metrics
     calls: CallMaker
+    callbacks: Callbacks
+    deliveries: Deliveries
+    signing: Signing
     local_caller: Caller | None = None
     limits: RequestLimits = field(default_factory=RequestLimits)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

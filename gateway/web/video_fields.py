@@ -46,6 +46,14 @@ Seconds = Annotated[
 Count = Annotated[int | None, BeforeValidator(_nothing)]
 
 
+#: Read by `webhooks.callbacks` under all its names; here for the documentation.
+CALLBACK: Any = Field(
+    default=None,
+    description="Where to tell that the task is over: an https:// address, sent a signed POST (Standard Webhooks). Also "
+    "taken as `webhook_url`, `webhook`, `notify_hook`.",
+)
+
+
 class Lenient(BaseModel):
     """A body as clients send it: fields nobody knows are ignored."""
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import UploadFile
 
 from gateway.auth.callers import Caller
-from gateway.errors import GatewayError, InvalidRequest, UnsupportedParameter, VideoNotReady
+from gateway.errors import GatewayError, IdempotencyConflict, InvalidRequest, UnsupportedParameter, VideoNotReady
 from gateway.media.assets import Asset, video_asset_id
 from gateway.media.inputs import Owner
 from gateway.tasks.listing_sql import write_cursor
-from gateway.tasks.model import NewTask, Task, VideoMode, VideoSpec
+from gateway.tasks.model import Callback, NewTask, Task, VideoMode, VideoSpec
 from gateway.tasks.states import FINAL, State
 from gateway.tasks.store import Filter
 from gateway.web import forms
@@ -66,7 +66,8 @@ CheckVideo = Callable[[VideoRequest], VideoSpec]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A task as a dialect orders it. *task_id* carries the dialect's prefix; *fields*: the body, for idempotency.
+    """A task as a dialect orders it. *task_id* carries the dialect's prefix; *fields*: the body, for idempotency and for
+    where its end is to be told; *base*: how the client reaches the gateway.
 
     words: the client's names for ours, where an error names a field. source: the finished video that this one
     goes on from; only the account that made it can.
@@ -77,6 +78,7 @@ class Order:
     model: str
     request: VideoRequest
     fields: Mapping[str, Any]
+    base: str
     idempotency_key: str | None = None
     dialect_data: Mapping[str, Any] = field(default_factory=dict)
     picture_param: str = "image_url"
@@ -88,13 +90,20 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
     """Accept a video task: durable when this returns. Returns the task and whether it is a new one.
 
     Nothing is fetched before the request is known to be one the site takes, nothing is stored before its pictures are
-    checked. Raises what `check_video`, `Inputs.resolve` and `TaskStore.insert` raise.
+    checked; a request that was answered before needs none of that again. Raises what `check_video`, `Callbacks.read`,
+    `Inputs.resolve` and `TaskStore.insert` raise.
     """
     services.accepting()
     caller.require_model(order.model)
     services.limits.take(caller)
     settings = services.settings
+    request_hash = ""
+    if order.idempotency_key:
+        request_hash = await asyncio.to_thread(fingerprint, order.fields)
+        if made := await services.store.made_before(caller.key_id, order.idempotency_key, request_hash):
+            return _same(made, order), False
     spec = _checked(services, order)
+    callback = await services.callbacks.read(order.fields)
     now = datetime.now(UTC)
     deadline_at = now + timedelta(seconds=settings.task_timeout_s)
     owner = Owner(caller.key_id, deadline_at + timedelta(seconds=KEEP_LONGER_S), order.task_id)
@@ -114,10 +123,11 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
                 max_attempts=settings.max_attempts,
                 deadline_at=deadline_at,
                 idempotency_key=order.idempotency_key,
-                request_hash=await asyncio.to_thread(fingerprint, order.fields) if order.idempotency_key else "",
+                request_hash=request_hash,
                 dialect_data=order.dialect_data,
                 account_id=_made_by(order.source, "account_id"),
                 profile=_made_by(order.source, "profile"),
+                callback=None if callback is None else Callback(callback, order.base),
             ),
             max_queued=settings.max_queued,  # the key's own limit is the store's to keep
         )
@@ -126,6 +136,7 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
         raise
     if not created:
         await _forget(services, pictures, order.task_id)
+        _same(task, order)
     return task, created
 
 
@@ -223,6 +234,14 @@ def _written(value: Any) -> str:
         return str(value)
     value.file.seek(0)
     return hashlib.file_digest(value.file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _same(made: Task, order: Order) -> Task:
+    """Return the task made before. Raises IdempotencyConflict where the same words were meant in another way: sent to
+    another API, or (a remix) to another video."""
+    if (made.dialect, dict(made.dialect_data)) != (order.dialect, dict(order.dialect_data)):
+        raise IdempotencyConflict("This Idempotency-Key was used before, with another request.")
+    return made
 
 
 def _checked(services: Services, order: Order) -> VideoSpec:

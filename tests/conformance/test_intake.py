@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -156,8 +155,6 @@ async def test_deleting_hides_at_once_and_the_row_goes_with_its_files(store: Sql
     async with db.read() as connection:
         assert (await connection.execute(select(tasks.c.id))).all() == []
     assert await store.steps(task.id) == {}
-    _, created = await store.insert(replace(a_task(idempotency_key="i", request_hash="other")))
-    assert created
 
 
 async def test_deleting_tasks_that_wait_or_run_cancels_them(store: SqlTaskStore) -> None:

@@ -192,6 +192,7 @@ def _order(around: Around, prompt: str, pictures: tuple[tuple[str, str], ...]) -
             pictures=tuple(reference for reference, _ in pictures),
         ),
         fields=around.fields,
+        base=around.base,
         idempotency_key=around.idempotency_key,
         picture_param=pictures[0][1] if pictures else "messages",
         words=_WORDS,

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
 
 
 class CreateVideo(Lenient):
@@ -44,6 +44,7 @@ class CreateVideo(Lenient):
     aspect_ratio: OptionalText = Field(default=None, description="`16:9`, `9:16`, `1:1`, `4:3`, `3:4`, `3:2`, `2:3`.")
     image: Any = Field(default=None, description="First frame: `{url}`.")
     n: Count = None
+    callback_url: Any = CALLBACK
 
 
 class Accepted(BaseModel):

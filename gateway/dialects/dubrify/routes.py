@@ -26,6 +26,7 @@ async def create(asked: Asked) -> Response:
         model=wire.model,
         request=request,
         fields=asked.fields,
+        base=asked.base,
         idempotency_key=asked.idempotency_key,
         picture_param="image",
         words=WORDS,

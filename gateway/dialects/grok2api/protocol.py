@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.web.video_fields import CALLBACK
+
 
 def _address(value: Any) -> Any:
     """``{"url": …}`` is what clients of other dialects send for a picture."""
@@ -56,6 +58,7 @@ class CreateTask(BaseModel):
         default=None,
         description="First frame: an http(s) or data: URL, or what `POST /v1/video/upload` answered.",
     )
+    callback_url: Any = CALLBACK
 
 
 class TaskIds(BaseModel):

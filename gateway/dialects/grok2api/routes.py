@@ -50,6 +50,7 @@ async def create(
     request: Request,
     services: TheServices,
     caller: VideoCaller,
+    base: BaseUrl,
     idempotency_key: Annotated[str | None, Header(description="Sent again with the same body: the same task.")] = None,
 ) -> Response:
     """Accepted means kept: once this has answered, the task survives a crash of the gateway."""
@@ -62,6 +63,7 @@ async def create(
             model=wire.model,
             request=translate.from_create(wire, model),
             fields=fields,
+            base=base,
             idempotency_key=video_requests.idempotency_key(idempotency_key),
         )
         task, created = await video_requests.create(services, caller, order)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
 
 
 class CreateVideo(Lenient):
@@ -55,6 +55,7 @@ class CreateVideo(Lenient):
     )
     reference_images: Any = Field(default=None, description="Pictures to take subjects and style from, up to 7.")
     n: Count = Field(default=None, description="1.")
+    callback_url: Any = CALLBACK
 
 
 class Remix(Lenient):
@@ -63,6 +64,7 @@ class Remix(Lenient):
     model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "The same, at night"}]})
 
     prompt: Text = Field(default="", description="What the new video shows; all else is taken over.")
+    callback_url: Any = CALLBACK
 
 
 class Extend(Lenient):
@@ -80,6 +82,7 @@ class Extend(Lenient):
         default=None, validation_alias=AliasChoices("seconds", "duration"), description="Length of what is added."
     )
     model: OptionalText = None
+    callback_url: Any = CALLBACK
 
 
 class VideoError(BaseModel):

@@ -110,6 +110,7 @@ async def _order(
         model=model,
         request=request,
         fields=asked.fields,
+        base=asked.base,
         idempotency_key=asked.idempotency_key,
         dialect_data=data or {},
         picture_param="input_reference",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import Lenient, OptionalText
+from gateway.web.video_fields import CALLBACK, Lenient, OptionalText
 
 
 class Generate(Lenient):
@@ -27,6 +27,7 @@ class Generate(Lenient):
     image_url: Any = Field(default=None, description="First frame: an http(s) URL or `data:image/…`.")
     prompt: Any = Field(default=None, description="What happens in the video.")
     model: OptionalText = Field(default=None, description="`grok-imagine-0.9` when not said.")
+    callback_url: Any = CALLBACK
 
 
 class Generated(BaseModel):

@@ -40,6 +40,7 @@ async def create(asked: Asked) -> Response:
         model=name,
         request=request,
         fields=asked.fields,
+        base=asked.base,
         idempotency_key=asked.idempotency_key,
     )
     task, headers = await asked.create(order, unread=video_fields.unread(asked.fields, protocol.Generate))

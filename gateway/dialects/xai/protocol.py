@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
 
 
 class Generate(Lenient):
@@ -53,6 +53,7 @@ class Generate(Lenient):
     )
     reference_images: Any = Field(default=None, description="1 to 7 pictures to take subjects and style from.")
     n: Count = None
+    callback_url: Any = CALLBACK
 
 
 class Extend(Lenient):
@@ -83,6 +84,7 @@ class Extend(Lenient):
         validation_alias=AliasChoices("duration", "seconds"),
         description="Length of what is added: 1 to 10.",
     )
+    callback_url: Any = CALLBACK
 
 
 class Accepted(BaseModel):

@@ -59,6 +59,7 @@ async def _order(
         model=model,
         request=request,
         fields=asked.fields,
+        base=asked.base,
         idempotency_key=asked.idempotency_key,
         picture_param=picture_param,
         words=WORDS,

@@ -1,0 +1,1 @@
+"""Webhooks and notifications: sent until they arrive, over real sockets."""
