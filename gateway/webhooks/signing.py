@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select, update
-from standardwebhooks.webhooks import Webhook
 
 from gateway.auth.callers import LOCAL_KEY_ID
 from gateway.db.connect import Database
@@ -101,16 +100,23 @@ class Signing:
 
 def headers(message_id: str, body: str, secrets: Sequence[str], now: datetime) -> dict[str, str]:
     """Return the three headers that prove who sent *body*, and when."""
+    at = str(int(now.timestamp()))
+    signed = f"{message_id}.{at}.{body}".encode()
+    proofs = [hmac.new(_bytes_of(secret), signed, hashlib.sha256).digest() for secret in secrets]
     return {
         "webhook-id": message_id,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(Webhook(secret).sign(message_id, now, body) for secret in secrets),
+        "webhook-timestamp": at,
+        "webhook-signature": " ".join(f"v1,{base64.b64encode(proof).decode()}" for proof in proofs),
     }
+
+
+def _bytes_of(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix(PREFIX) + "==")
 
 
 def _check(secret: str) -> None:
     try:
-        size = len(base64.b64decode(secret.removeprefix(PREFIX) + "==", validate=False))
+        size = len(_bytes_of(secret))
     except (binascii.Error, ValueError):
         size = 0
     if not secret.startswith(PREFIX) or not 24 <= size <= 64:
