@@ -207,6 +207,7 @@ async def _opened(
             heartbeat_s=heartbeat_s,
             why_waiting=lambda: why_nobody(parts.profiles()),
             allows=parts.allows,
+            modes=parts.modes,
         )
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
         yield

@@ -20,6 +20,7 @@ from gateway.db.connect import Database
 from gateway.grok.calls import GrokCallMaker
 from gateway.grok.capabilities import allows_of
 from gateway.grok.capacity import GrokCapacity
+from gateway.grok.mode_book import ModeBook
 from gateway.grok.quota import QuotaBook
 from gateway.grok.quota_watch import watch_quota
 from gateway.grok.site import grok_site
@@ -50,7 +51,7 @@ class Opening:
 class SiteParts:
     """What the site offers to the service. profiles: how each stands now; allows: what some account can do beyond the
     ordinary (``15s``). calls: chats and images. suspect: writes into a profile's history that a task it made repeats the
-    picture of another one."""
+    picture of another one. modes: the chat modes that some account here may choose, None while the site told of none."""
 
     maker: VideoMaker
     calls: CallMaker
@@ -58,6 +59,7 @@ class SiteParts:
     profiles: Callable[[], Sequence[ProfileStatus]]
     allows: Callable[[], frozenset[str]]
     suspect: OnSuspect = unheard
+    modes: Callable[[], frozenset[str] | None] = lambda: None
 
 
 OpenSite = Callable[[Opening], AbstractAsyncContextManager[SiteParts]]
@@ -85,7 +87,12 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
         rows = await keeper.registry.list(node=keeper.registry.node)
         capacity = GrokCapacity(pool)
         quota = QuotaBook({row.name: row.quota for row in rows}, remember=events.remember_quota)
-        async with beside(watch_quota(pool, quota)):
+        modes = ModeBook()
+
+        def offered() -> frozenset[str] | None:
+            return modes.offered(one for one in pool.status() if one.clearance is not Clearance.DISABLED)
+
+        async with beside(watch_quota(pool, quota, modes)):
             yield SiteParts(
                 maker=GrokVideoMaker(
                     pool,
@@ -97,11 +104,12 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                     remember=events.remember_protocol,
                     quota=quota,
                 ),
-                calls=GrokCallMaker(pool, opening.media, opening.settings),
+                calls=GrokCallMaker(pool, opening.media, opening.settings, quota=quota, modes=modes),
                 capacity=capacity,
                 profiles=pool.status,
                 allows=capacity.allows,
                 suspect=suspect,
+                modes=offered,
             )
 
 

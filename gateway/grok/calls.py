@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeVar
 
@@ -21,6 +21,7 @@ from gateway.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from gateway.grok.chat.bodies import effective_mode
 from gateway.grok.chat.forms import FormMemory
 from gateway.grok.chat.talk import KIND as CHAT
 from gateway.grok.chat.talk import rests_as, talk
@@ -30,6 +31,7 @@ from gateway.grok.images.drawing import Drawing
 from gateway.grok.images.ways import WayMemory
 from gateway.grok.lending import lent
 from gateway.grok.memory import ProfileMemory
+from gateway.grok.mode_book import ModeBook
 from gateway.grok.ports import Lease, Pool
 from gateway.grok.quota import QuotaBook
 from gateway.grok.standing import why_lost
@@ -47,14 +49,25 @@ PROFILES = 3
 class GrokCallMaker:
     """Implements ``gateway.calls.upstream.CallMaker``."""
 
-    def __init__(self, pool: Pool, media: Media, settings: Settings, *, memory: ProfileMemory | None = None) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        media: Media,
+        settings: Settings,
+        *,
+        memory: ProfileMemory | None = None,
+        quota: QuotaBook | None = None,
+        modes: ModeBook | None = None,
+    ) -> None:
+        """quota and modes: what the site told of each profile, shared with whoever asks it."""
         self._pool = pool
         self._media = media
         self._settings = settings
         self._memory = memory or ProfileMemory(cooldown_s=settings.cooldown_s)
         self._forms = FormMemory(settings.chat_protocol)
         self._ways = WayMemory()
-        self._quota = QuotaBook()
+        self._quota = QuotaBook() if quota is None else quota
+        self._modes = ModeBook() if modes is None else modes
 
     def chat(self, request: ChatRequest) -> AbstractAsyncContextManager[AsyncIterator[ChatEvent]]:
         """See the port. A text call may move to another profile before its first event."""
@@ -75,7 +88,8 @@ class GrokCallMaker:
                     forms=self._forms,
                 )
 
-            await self._on_some_profile(CHAT, rests_as(request), mover, once, request.note)
+            lacking = self._modes.without(effective_mode(request), self._pool.status())
+            await self._on_some_profile(CHAT, rests_as(request), mover, once, request.note, avoid=lacking)
 
         return running(work)
 
@@ -110,9 +124,11 @@ class GrokCallMaker:
         mover: _Mover[E],
         once: Callable[[Lease], Awaitable[None]],
         note: CallNote,
+        *,
+        avoid: Collection[str] = (),
     ) -> None:
-        """Do it on the best profile; on others after errors that *mover* lets pass."""
-        avoid: list[str] = []
+        """Do it on the best profile but those to *avoid*; on others after errors that *mover* lets pass."""
+        avoid = list(avoid)
         told: GatewayError | None = None
         while True:
             profile = ""

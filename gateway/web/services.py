@@ -18,7 +18,7 @@ from gateway.errors import ShuttingDown
 from gateway.media.assets import Media
 from gateway.media.inputs import Inputs
 from gateway.media.links import Links
-from gateway.models import Model
+from gateway.models import Model, ModelKind
 from gateway.settings import Settings
 from gateway.tasks.model import TaskEvent, VideoSpec
 from gateway.tasks.store import TaskStore
@@ -47,7 +47,8 @@ class Services:
     local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
     begins to stop. requires: what an account must allow beyond the ordinary to make a video. calls: chats and images.
     callbacks, deliveries, signing: telling callers of a task's end.
-    allows: what some account can do beyond the ordinary. why_waiting: (code, sentence) while no profile could take a video,
+    allows: what some account can do beyond the ordinary. modes: the chat modes that some account may choose, None while the
+    site told of none. why_waiting: (code, sentence) while no profile could take a video,
     None otherwise.
     """
 
@@ -71,6 +72,7 @@ class Services:
     heartbeat_s: float = HEARTBEAT_S
     why_waiting: Callable[[], tuple[str, str] | None] = lambda: None
     allows: Callable[[], frozenset[str]] = frozenset
+    modes: Callable[[], frozenset[str] | None] = lambda: None
     now: Callable[[], float] = time.time
 
     def uploads_expire_at(self) -> datetime:
@@ -80,7 +82,10 @@ class Services:
         )
 
     def offers_model(self, model: Model) -> bool:
-        """Whether some signed-in account has *model*, as far as its subscription tells."""
+        """Whether some signed-in account has *model*: as the site told, else as far as its subscription lets expect."""
+        told = self.modes() if model.kind is ModelKind.CHAT else None
+        if told is not None:
+            return model.mode in told
         return not model.paid or bool(self.allows())
 
     def accepting(self) -> None:

@@ -50,6 +50,17 @@ async def test_only_what_some_account_has(data_dir, site):
         assert listed == set(MODELS)
 
 
+async def test_only_modes_that_the_site_told_of(data_dir, site):
+    async with serving(data_dir, site) as front:
+        front.services.modes = lambda: frozenset({"fast", "auto"})
+        listed = {model["id"] for model in (await front.http.get("/v1/models")).json()["data"]}
+        assert {"grok-2", "grok-3", "grok-auto", "grok-imagine-1.0", "grok-imagine-video"} <= listed
+        assert not listed & {"grok-4", "grok-expert", "grok-heavy", "grok-420"}
+        front.services.modes = lambda: frozenset({"fast", "heavy"})
+        listed = {model["id"] for model in (await front.http.get("/v1/models")).json()["data"]}
+        assert {"grok-heavy", "grok-4-heavy"} <= listed
+
+
 async def test_only_what_the_key_may_use(front):
     _, key = await front.keys.create("one", models={"grok-3", "grok-imagine-video"}, scopes={Scope.CHAT})
     async with front.client(key) as http:

@@ -13,6 +13,8 @@ from browser.clearance import Clearance, Cooldown
 from browser.errors import SlotLost, TransportFailed
 from gateway import errors
 from gateway.calls.model import Role, Turn
+from gateway.grok.mode_book import ModeBook
+from gateway.grok.wire.modes import Mode, Modes
 from gateway.media.assets import AssetKind
 from tests.grok.calling import START, Calls, picture, token, whole, words
 from tests.grok.frames import beat, error
@@ -60,6 +62,20 @@ async def test_what_another_profile_would_not_mend_is_not_tried_there(calls, fir
     script(calls, a=first, b=FINE)
     with pytest.raises(errors.GatewayError):
         await calls.chat()
+    assert calls.pool.lent == ["a"]
+
+
+async def test_a_mode_is_asked_of_a_profile_that_has_it(calls):
+    modes = ModeBook()
+    for name, has in (("a", False), ("b", True)):
+        modes.told(name, Modes((Mode("fast", "Fast", True), Mode("heavy", "Heavy", has))))
+    calls.maker._modes = modes
+    script(calls, a=FINE, b=FINE)
+    assert words(await calls.chat(mode="heavy")) == "fine"
+    assert calls.pool.lent == ["b"]
+    calls.pool.lent.clear()
+    modes.told("b", Modes((Mode("fast", "Fast", True),)))
+    assert words(await calls.chat(mode="heavy")) == "fine", "nobody has it: the site may say so itself"
     assert calls.pool.lent == ["a"]
 
 

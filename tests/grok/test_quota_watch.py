@@ -12,6 +12,7 @@ import pytest
 from browser.clearance import Clearance
 from browser.status import ProfileStatus
 from gateway.grok import quota_watch
+from gateway.grok.mode_book import ModeBook
 from gateway.grok.quota import QuotaBook, QuotaHint, hints_from_json, hints_to_json
 from gateway.grok.quota_watch import QuotaWatch
 from gateway.grok.wire.limits import QuotaLine
@@ -20,7 +21,7 @@ from tests.grok.conftest import Bench
 from tests.grok.lending import OneProfilePool
 from tests.grok.script import NEW, Script
 
-INFO, LIMITS = "POST /rest/media/imagine/quota_info", "POST /rest/rate-limits"
+INFO, LIMITS, MODES = "POST /rest/media/imagine/quota_info", "POST /rest/rate-limits", "POST /rest/modes"
 VIDEO = {
     "available": True,
     "remainingQueries": 0,
@@ -126,6 +127,35 @@ async def test_a_finished_video_makes_the_hints_outdated(bench: Bench) -> None:
     assert not book.due("work", datetime.now(UTC), every_s=600)
     await bench.make()
     assert book.due("work", datetime.now(UTC), every_s=600)
+
+
+async def test_modes_are_asked_once_and_listed_as_told(script: Script) -> None:
+    script.on(MODES, {"modes": [
+        {"id": "auto", "title": "Auto", "availability": {"available": {}}},
+        {"id": "heavy", "title": "Heavy", "availability": {"requiresUpgrade": {}}},
+    ]})  # fmt: skip
+    pool, modes = Desk(script), ModeBook()
+    assert modes.offered(pool.status()) is None, "nothing was told yet"
+    watch = QuotaWatch(pool, Book(), modes)
+    for _ in range(3):
+        await watch.look()
+    assert script.count(MODES) == 1
+    assert modes.offered(pool.status()) == {"auto"}
+    pool.lease_of.account = {"id": "another"}
+    await watch.look()
+    assert script.count(MODES) == 2
+
+
+@pytest.mark.parametrize("answer", [(404, {"code": 5, "message": "no", "details": []}), {"modes": []}, (503, ""), None])
+async def test_a_site_without_modes_leaves_the_list_to_the_tier(script: Script, answer: Any) -> None:
+    script.on(MODES, answer)
+    pool, modes = Desk(script), ModeBook()
+    watch = QuotaWatch(pool, Book(), modes)
+    for _ in range(3):
+        await watch.look()
+    assert script.count(MODES) == 1
+    assert script.count(INFO) == 1, "the quota is asked for all the same"
+    assert modes.offered(pool.status()) is None
 
 
 def test_hints_come_back_as_they_were() -> None:

@@ -24,8 +24,8 @@ AnyCaller = Annotated[Caller, Depends(authenticate)]
 
 @paths.get("/models", summary="List models", response_model=protocol.ModelList)
 async def models(services: TheServices, caller: AnyCaller) -> Response:
-    """Every model this key may use and some signed-in profile can make. Further names are taken, too: those that clients of
-    other services send by default."""
+    """Every model this key may use and some signed-in account has, by the chat modes that the site told of. Further names are
+    taken, too: those that clients of other services send by default."""
     return JSONResponse(translate.to_list(_named(services, caller)))
 
 
