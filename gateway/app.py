@@ -18,10 +18,18 @@ from fastapi import FastAPI
 from fastapi.responses import RedirectResponse, Response
 from starlette.middleware import Middleware
 
+from gateway.auth.audit import Audit
 from gateway.auth.callers import local_caller
 from gateway.auth.keys import ApiKeys
-from gateway.auth.secret import Purpose, load_secret
+from gateway.auth.passwords import AdminPassword
+from gateway.auth.secret import Purpose, Secret, load_secret
+from gateway.auth.sessions import Sessions
+from gateway.auth.setup_links import SetupLinks
 from gateway.calls.counting import CallMetrics, CountedCalls
+from gateway.console.door import FOLDER, ConsoleDoor
+from gateway.console.house import House
+from gateway.console.routes import console_router
+from gateway.console.view import error_page
 from gateway.db.beside import beside
 from gateway.db.connect import Database
 from gateway.dialects.chat.routes import router as chat
@@ -30,7 +38,7 @@ from gateway.dialects.images.routes import router as images
 from gateway.dialects.models.routes import router as models
 from gateway.dialects.newapi.routes import router as newapi
 from gateway.dialects.responses.routes import router as responses
-from gateway.dialects.shared_paths import split_pin
+from gateway.dialects.shared_paths import Dialect, split_pin
 from gateway.dialects.video_routes import router as videos
 from gateway.dialects.video_routes import saying_at
 from gateway.errors import StartRefused, UnsupportedParameter
@@ -46,6 +54,7 @@ from gateway.nodes.addresses import own_address
 from gateway.nodes.membership import Identity, Membership
 from gateway.post_office import open_post_office
 from gateway.profiles.node import take_name
+from gateway.profiles.registry import Registry
 from gateway.settings import Protocol, Settings
 from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_site, why_nobody
 from gateway.tasks.engine import Engine
@@ -114,17 +123,18 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
             Middleware(OnePath),
             Middleware(Pins, split=split_pin),
             *([Middleware(LocalOnly)] if settings.no_auth else []),
-            Middleware(AnyOrigin),
+            Middleware(ConsoleDoor, settings=settings, error_page=error_page),
+            Middleware(AnyOrigin, but=FOLDER),
         ],
     )
     app.state.stopping = stopping
     error_responses.install(app, saying_at)
-    for router in (*DIALECTS, files, deliveries, health, docs):
+    for router in (*DIALECTS, files, deliveries, health, docs, console_router()):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
-        return RedirectResponse("/docs", status_code=302)
+        return RedirectResponse(FOLDER, status_code=302)
 
     return app
 
@@ -187,7 +197,7 @@ async def _opened(
         app.state.member = member
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
-        app.state.services = Services(
+        services = app.state.services = Services(
             settings=settings,
             store=store,
             feed=Feed(store, db.changes, metrics=counted),
@@ -209,9 +219,28 @@ async def _opened(
             allows=parts.allows,
             modes=parts.modes,
         )
+        app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
         yield
     log.info("gateway stopped")
+
+
+def _console(secret: Secret, node: str, *, db: Database, services: Services, keys: ApiKeys, parts: SiteParts) -> House:
+    settings = services.settings
+    pepper = secret.key(Purpose.SESSIONS)
+    return House(
+        settings=settings,
+        db=db,
+        services=services,
+        keys=keys,
+        password=AdminPassword(db),
+        sessions=Sessions(db, pepper, idle_s=settings.console_idle_s, whole_s=settings.console_session_s),
+        setup_links=SetupLinks(db, pepper),
+        audit=Audit(db),
+        registry=Registry(db, node=node, proxy_key=secret.key(Purpose.PROXIES)),
+        statuses=parts.profiles,
+        dialects=tuple(word.value for word in Dialect),
+    )
 
 
 def _check(settings: Settings, parts: SiteParts) -> CheckVideo:

@@ -123,6 +123,24 @@ class Settings(BaseSettings):
         "transaction mode); change hints need a connection that stays. Empty: the database's own.",
     )
 
+    # the console
+    admin_password: SecretStr | None = Field(
+        default=None,
+        description="First password of the console's admin, for containers (`GATEWAY_ADMIN_PASSWORD_FILE`): used at a start "
+        "where there is no admin yet, and never again.",
+    )
+    console_hosts: str = Field(
+        default="",
+        description="Further names the console answers to, separated by commas; loopback names, the address listened on and "
+        "the host of `GATEWAY_PUBLIC_URL` always are. Keeps out web pages that point a name of theirs here.",
+    )
+    console_idle_s: float = Field(
+        default=7 * 86400, gt=0, description="An operator who did nothing for so long signs in to the console again."
+    )
+    console_session_s: float = Field(
+        default=30 * 86400, gt=0, description="How long signing in to the console lasts at most."
+    )
+
     # secrets
     secret_key: SecretStr | None = Field(
         default=None,

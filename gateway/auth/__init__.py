@@ -1,1 +1,1 @@
-"""Who may call: API keys."""
+"""Who may call: API keys; and who may sign in to the console."""

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gateway.cli import key, node, profile
+from gateway.cli import admin, key, node, profile
 from gateway.cli.doctor import doctor
 from gateway.cli.failures import Explained, explain
 from gateway.cli.login import login
@@ -38,6 +38,7 @@ app.add_typer(profile.app, name="profile")
 app.command("login")(login)
 app.add_typer(key.app, name="key")
 app.add_typer(node.app, name="node")
+app.add_typer(admin.app, name="admin")
 app.command("doctor")(doctor)
 app.command("version")(version)
 

@@ -18,10 +18,13 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvloop
 
+from gateway.auth.audit import Audit
 from gateway.auth.keys import ApiKeys
+from gateway.auth.passwords import AdminPassword
 from gateway.auth.secret import Purpose
+from gateway.auth.setup_links import SetupLinks, setup_url
 from gateway.cli.failures import CommandError
-from gateway.cli.house import make_data_dir, open_house
+from gateway.cli.house import House, make_data_dir, open_house
 from gateway.cli.output import emit, note
 from gateway.cli.profile_view import state_of, without_row
 from gateway.instance import only_instance
@@ -38,11 +41,12 @@ ANSWERS_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the data directory holds at the start."""
+    """What the data directory holds at the start. setup: the secret of a setup link, '' when there is an admin."""
 
     profiles: Sequence[Profile]
     strays: Sequence[str]
     has_key: bool
+    setup: str
 
 
 def run_service(settings: Settings, *, as_json: bool) -> None:
@@ -57,11 +61,6 @@ def run_service(settings: Settings, *, as_json: bool) -> None:
     configure_logging(settings)
     with only_instance(settings.data_dir), _listening(settings.host, settings.port) as listener:
         found = asyncio.run(_look_around(settings))
-        if not found.has_key and not settings.no_auth and not is_loopback(settings.host):
-            raise CommandError(
-                "no_key",
-                f"{settings.host} can be reached by others and there is no API key yet: gateway key create NAME",
-            )
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         service = _Service(settings, found, as_json=as_json)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -72,7 +71,30 @@ async def _look_around(settings: Settings) -> Found:
     async with open_house(settings) as house:
         keys = await ApiKeys(house.db, house.secret.key(Purpose.API_KEYS)).list(revoked=False)
         profiles = await house.profiles.list()
-        return Found(profiles=profiles, strays=without_row(house, profiles), has_key=bool(keys))
+        return Found(
+            profiles=profiles, strays=without_row(house, profiles), has_key=bool(keys), setup=await _admin(house)
+        )
+
+
+async def _admin(house: House) -> str:
+    """See to it that the console has an admin, or can get one; returns the secret of a setup link, '' when it has.
+
+    Raises CommandError where others could be quicker than the operator.
+    """
+    settings, password = house.settings, AdminPassword(house.db)
+    if await password.exists():
+        return ""
+    if settings.admin_password is not None:
+        await password.create(settings.admin_password.get_secret_value().strip())
+        await Audit(house.db).write("settings", "admin.created")
+        return ""
+    if not is_loopback(settings.host):
+        raise CommandError(
+            "no_admin",
+            f"{settings.host} can be reached by others and the console has no password yet; set one with "
+            "gateway admin password, or give GATEWAY_ADMIN_PASSWORD_FILE",
+        )
+    return await SetupLinks(house.db, house.secret.key(Purpose.SESSIONS)).make()
 
 
 @contextmanager
@@ -187,15 +209,25 @@ class _Service:
         url = self._settings.public_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
         states = {profile.name: state_of(profile) for profile in self._found.profiles}
         if self._as_json:
-            emit(
-                {"url": url, "port": port, "pid": os.getpid(), "data_dir": self._settings.data_dir, "profiles": states},
-                as_json=True,
-            )
+            said = {
+                "url": url,
+                "port": port,
+                "pid": os.getpid(),
+                "data_dir": self._settings.data_dir,
+                "profiles": states,
+            }
+            emit(said | ({"setup_url": setup_url(url, self._found.setup)} if self._found.setup else {}), as_json=True)
             return
         shown = ", ".join(f"{name} ({state})" for name, state in states.items()) or "none yet"
         note(f"Grok Gateway {version('grok-gateway')} at {url}")
         note(f"  data      {self._settings.data_dir}")
         note(f"  profiles  {shown}")
+        note(f"  console   {url}/console")
+        if self._found.setup:
+            note("")
+            note("  Open this once, in a browser, to set the console's password (good for a day):")
+            note(f"  {setup_url(url, self._found.setup)}")
+            note("")
         if self._found.strays:
             note(f"  on disk without an entry: {', '.join(self._found.strays)}; take up: gateway profile add NAME")
         note(f"  next      {self._next(url)}")
@@ -205,7 +237,7 @@ class _Service:
     def _next(self, url: str) -> str:
         waiting = [profile for profile in self._found.profiles if profile.next_action]
         if not self._found.profiles:
-            return "sign in, in another terminal: gateway login NAME"
+            return "sign in, in the console, or in another terminal: gateway login NAME"
         if len(waiting) == len(self._found.profiles):
             return waiting[0].next_action
         if not self._found.has_key and not self._settings.no_auth:

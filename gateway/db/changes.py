@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 SAFETY_POLL_S = 5.0
+ANYTHING = "*"
 
 
 class Hint:
@@ -35,11 +36,29 @@ class Hint:
         return True
 
 
+class News(Hint):
+    """A hint that also says of what: gathers topics until they are taken. ANYTHING among them: hints may have been missed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._topics: set[str] = set()
+
+    def add(self, topic: str) -> None:
+        self._topics.add(topic)
+        self.set()
+
+    def take(self) -> frozenset[str]:
+        """Return what has come since the last call."""
+        topics, self._topics = frozenset(self._topics), set()
+        return topics
+
+
 class Changes:
     """The hints of one process."""
 
     def __init__(self) -> None:
         self._hints: dict[str, set[Hint]] = {}
+        self._news: set[News] = set()
         self._elsewhere: Callable[[str], None] | None = None
         self.anybody = asyncio.Event()
         #: Whether hints of other processes arrive now (a metric, and part of readiness).
@@ -59,8 +78,19 @@ class Changes:
                 self._hints[topic].discard(hint)
                 if not self._hints[topic]:
                     del self._hints[topic]
-            if not self._hints:
-                self.anybody.clear()
+            self._rest()
+
+    @contextmanager
+    def listen_to_all(self) -> Iterator[News]:
+        """Hear of every topic for the length of the block."""
+        news = News()
+        self._news.add(news)
+        self.anybody.set()
+        try:
+            yield news
+        finally:
+            self._news.discard(news)
+            self._rest()
 
     def notify(self, topic: str) -> None:
         """Say that something about *topic* changed, here and elsewhere."""
@@ -72,12 +102,20 @@ class Changes:
         """Wake this process's listeners of *topic*."""
         for hint in self._hints.get(topic, ()):
             hint.set()
+        for news in self._news:
+            news.add(topic)
 
     def wake_all(self) -> None:
         """Wake every listener: hints may have been missed."""
         for hints in self._hints.values():
             for hint in hints:
                 hint.set()
+        for news in self._news:
+            news.add(ANYTHING)
+
+    def _rest(self) -> None:
+        if not self._hints and not self._news:
+            self.anybody.clear()
 
     def tell_others_through(self, send: Callable[[str], None] | None) -> None:
         """Set how `notify` reaches other processes; None where they find out by themselves."""

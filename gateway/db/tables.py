@@ -281,6 +281,40 @@ api_keys = Table(
     Column("webhook_secret_at", Instant),  # when it was replaced last
 )
 
+# -- the operator ------------------------------------------------------------------------------------------------
+# The admin's password stands in `meta` under "admin". Secrets of links and sessions are kept as keyed hashes.
+setup_links = Table(
+    "setup_links",
+    metadata,
+    Column("secret_hash", Text, primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+console_sessions = Table(
+    "console_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("secret_hash", Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("data", json_column()),
+)
+
 # -- files -------------------------------------------------------------------------------------------------------
 assets = Table(
     "assets",

@@ -41,7 +41,7 @@ async def by_link(token: str, name: str, request: Request, services: TheServices
     asset = await services.media.get(linked.asset_id)
     if asset.suffix != linked.suffix:
         raise FileMissing("There is no such file.")
-    return await _whole(request, services, asset, max_age_s=int(linked.ends_at - services.now()))
+    return stored_file(request, services, asset, max_age_s=int(linked.ends_at - services.now()))
 
 
 async def task_content(
@@ -60,7 +60,7 @@ async def task_content(
         asset_id = task.result.asset_id if variant == "video" else task.result.thumbnail_id
         if asset_id is None:
             raise ResultExpired("The video was removed when its time was over; the task itself is kept.")
-        return await _whole(request, services, await services.media.get(asset_id), max_age_s=0)
+        return stored_file(request, services, await services.media.get(asset_id), max_age_s=0)
     if variant == "video" and _is_coming(task) and _has_begun(services, task):
         return _growing(services, task)
     raise VideoNotReady(_not_ready(task))
@@ -80,7 +80,8 @@ def _has_begun(services: Services, task: Task) -> bool:
     return path.with_name(f"{path.name}.part").exists() or path.exists()
 
 
-async def _whole(request: Request, services: Services, asset: Asset, *, max_age_s: int) -> Response:
+def stored_file(request: Request, services: Services, asset: Asset, *, max_age_s: int) -> Response:
+    """Answer with a complete file, ranges included."""
     file = Served(
         open=lambda: services.media.reading(asset),
         media_type=asset.media_type,

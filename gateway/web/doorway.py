@@ -58,14 +58,16 @@ class Pins:
 class AnyOrigin:
     """CORS for web pages that carry an API key: any origin, any header, and preflights answered without a key.
 
-    Nothing is granted by this that a program could not do: no cookie of ours is ever accepted together with it.
+    Nothing is granted by this that a program could not do: no cookie of ours is ever accepted together with it. Paths below
+    *but*, where cookies are, are left out.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, but: str) -> None:
         self._app = app
+        self._but = but
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or is_below(scope["path"], self._but):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -119,18 +121,23 @@ class LocalOnly:
 
 def _refused(headers: Headers) -> str | None:
     host = headers.get("host", "")
-    if not is_loopback(_host_name(host)):
+    if not is_loopback(host_name(host)):
         return (
             f"This gateway serves without API keys and only answers to loopback names, not to {host[:100]!r}; "
             "start it without --no-auth to use it under another name."
         )
     origin = headers.get("origin")
-    if origin and not is_loopback(urlsplit(origin).hostname or ""):
+    if origin and not is_loopback(host_name(origin.partition("//")[2])):
         return (
             f"This gateway serves without API keys and takes no requests from the web page {origin[:100]!r}; "
             "start it without --no-auth and give the page a key."
         )
     return None
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether *path* is *folder* or lies in it."""
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def is_loopback(host: str) -> bool:
@@ -143,5 +150,9 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _host_name(host: str) -> str:
-    return urlsplit(f"//{host}").hostname or ""
+def host_name(host: str) -> str:
+    """The name or address in a ``Host`` header, lower case and without port and brackets; '' when it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -17,7 +17,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from gateway import errors
@@ -34,6 +34,8 @@ class Answer:
 
 
 ToError = Callable[[GatewayError], Answer]
+#: Makes a page of an error. A part of the house that speaks to people puts one on the request's state, as ``error_page``.
+ErrorPage = Callable[[Request, GatewayError], Response]
 
 #: Status, type, and code where clients know another word than ours. Most specific class wins.
 ERRORS: Mapping[type[GatewayError], tuple[int, str, str | None]] = {
@@ -121,8 +123,11 @@ def speaks(say: ToError) -> Callable[[Request], Awaitable[None]]:
     return choose
 
 
-def respond(request: Request, exc: GatewayError) -> JSONResponse:
-    """Answer *request* with *exc*, in the words of its dialect."""
+def respond(request: Request, exc: GatewayError) -> Response:
+    """Answer *request* with *exc*, in the words of its dialect, or as a page where people look at it."""
+    page: ErrorPage | None = getattr(request.state, "error_page", None)
+    if page is not None:
+        return page(request, exc)
     say: ToError = getattr(request.state, "to_error", to_error)
     answer = say(exc)
     return JSONResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
@@ -147,17 +152,19 @@ def install(app: FastAPI, say_at: Callable[[Request], ToError] = lambda _: to_er
     """
 
     @app.exception_handler(GatewayError)
-    async def ours(request: Request, exc: GatewayError) -> JSONResponse:
+    async def ours(request: Request, exc: GatewayError) -> Response:
         return respond(request, exc)
 
     @app.exception_handler(RequestValidationError)
-    async def parameters(request: Request, exc: RequestValidationError) -> JSONResponse:
+    async def parameters(request: Request, exc: RequestValidationError) -> Response:
         return respond(request, invalid_fields(exc.errors()))
 
     known = _KnownPaths(app)
 
     @app.exception_handler(HTTPException)
-    async def framework(request: Request, exc: HTTPException) -> JSONResponse:
+    async def framework(request: Request, exc: HTTPException) -> Response:
+        if getattr(request.state, "error_page", None) is not None:
+            return respond(request, _as_ours(exc))
         return _framework(request, exc, known, say_at(request))
 
 
@@ -187,6 +194,12 @@ class _KnownPaths:
             for method in methods
         }
         return sorted(fitting)
+
+
+def _as_ours(exc: HTTPException) -> GatewayError:
+    if exc.status_code == 404:
+        return UnknownPath("There is nothing at this address.")
+    return WrongMethod(f"This address cannot be used that way ({str(exc.detail).rstrip('.')}).")
 
 
 def _framework(request: Request, exc: HTTPException, known: _KnownPaths, say: ToError) -> JSONResponse:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import Internal
 from gateway.media.tail import TransferBroken
 from gateway.telemetry import Metrics
-from gateway.web.error_responses import ToError, to_error
+from gateway.web.error_responses import respond
 
 log: Any = structlog.get_logger("gateway.http")
 
@@ -84,11 +85,9 @@ class Requests:
 
 
 async def _answer_bug(scope: Scope, send: Send, request_id: str) -> None:
-    from starlette.responses import JSONResponse  # noqa: PLC0415
-
-    say: ToError = scope["state"].get("to_error", to_error)
-    answer = say(Internal(f"The gateway failed at this request; its log says why under {request_id}."))
-    response = JSONResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
+    response = respond(
+        Request(scope), Internal(f"The gateway failed at this request; its log says why under {request_id}.")
+    )
     await response(scope, _nothing_to_receive, send)
 
 

@@ -1,0 +1,31 @@
+// <dialog>: opened by [data-open], closed by Escape, its own buttons, or a click beside it; focus returns by itself.
+export function startDialogs() {
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-open]");
+    if (opener) {
+      document.getElementById(opener.dataset.open)?.showModal();
+      return;
+    }
+    // A click on the backdrop counts as one on the dialog itself, outside its box.
+    if (event.target instanceof HTMLDialogElement && !event.target.hasAttribute("data-firm")) {
+      const box = event.target.getBoundingClientRect();
+      const inside =
+        event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+      if (!inside) event.target.close();
+    }
+  });
+  if (location.hash.length > 1) {
+    const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (named instanceof HTMLDialogElement) named.showModal();
+  }
+}
+
+// Shows *html*, which the gateway rendered for this, over the page.
+export function showResult(html) {
+  const dialog = document.getElementById("result");
+  dialog.innerHTML = html;
+  dialog.dispatchEvent(new CustomEvent("console:shown", { bubbles: true }));
+  const title = dialog.querySelector("h2[id]");
+  if (title) dialog.setAttribute("aria-labelledby", title.id);
+  dialog.showModal();
+}

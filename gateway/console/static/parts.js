@@ -1,0 +1,112 @@
+// Small behaviour of the parts: copying, tabs of code, theme, times that stay current, the setup link.
+import { say, words } from "./say.js";
+
+export function startParts() {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy], [data-copy-from]");
+    if (button) copy(button);
+    const tab = event.target.closest("[role=tab]");
+    if (tab) choose(tab);
+  });
+  document.addEventListener("keydown", moveBetweenTabs);
+  document.addEventListener("submit", switchTheme);
+  document.addEventListener("console:shown", (event) => dress(event.target));
+  document.addEventListener("console:patched", (event) => dress(event.target));
+  dress(document);
+  readSetupLink();
+  setInterval(() => dressTimes(document), 15000);
+}
+
+function dress(root) {
+  for (const tabs of root.querySelectorAll("[data-tabs]")) {
+    const bar = tabs.querySelector("[role=tablist]");
+    if (!bar.hidden) continue;
+    bar.hidden = false;
+    choose(bar.querySelector("[aria-selected=true]"));
+  }
+  dressTimes(root);
+}
+
+async function copy(button) {
+  const from = button.dataset.copyFrom;
+  const text = from ? document.getElementById(from).textContent : button.dataset.copy;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Plain HTTP under another name than localhost has no clipboard: select and copy as of old.
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "unseen";
+    button.after(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  say(words("copied"));
+}
+
+function choose(tab) {
+  for (const one of tab.closest("[role=tablist]").querySelectorAll("[role=tab]")) {
+    const chosen = one === tab;
+    one.setAttribute("aria-selected", String(chosen));
+    one.tabIndex = chosen ? 0 : -1;
+    const panel = document.getElementById(one.getAttribute("aria-controls"));
+    if (panel) panel.hidden = !chosen;
+  }
+}
+
+function moveBetweenTabs(event) {
+  const tab = event.target.closest?.("[role=tab]");
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!tab || !step) return;
+  const all = [...tab.closest("[role=tablist]").querySelectorAll("[role=tab]")];
+  const next = all[(all.indexOf(tab) + step + all.length) % all.length];
+  event.preventDefault();
+  choose(next);
+  next.focus();
+}
+
+// Without a script the gateway sets the cookie and the page is loaded again; with one nothing moves.
+function switchTheme(event) {
+  if (!event.target.matches("[data-theme-switch]")) return;
+  event.preventDefault();
+  const order = ["auto", "light", "dark"];
+  const theme = order[(order.indexOf(document.documentElement.dataset.theme) + 1) % order.length];
+  document.documentElement.dataset.theme = theme;
+  fetch(event.target.action, { method: "POST", body: new URLSearchParams({ theme }), redirect: "manual" }).catch(() => {});
+  for (const form of document.querySelectorAll("[data-theme-switch]")) {
+    const button = form.querySelector("button");
+    const said = button.dataset[`say${theme[0].toUpperCase()}${theme.slice(1)}`];
+    button.value = order[(order.indexOf(theme) + 1) % order.length];
+    button.title = said;
+    button.setAttribute("aria-label", said);
+  }
+}
+
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+function dressTimes(root) {
+  const language = document.documentElement.lang;
+  const relative = new Intl.RelativeTimeFormat(language);
+  for (const time of root.querySelectorAll("time[data-when]")) {
+    const at = new Date(time.dateTime);
+    const seconds = (at - Date.now()) / 1000;
+    const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+    time.title = at.toLocaleString(language);
+    if (unit === "second" && Math.abs(seconds) < 5) continue;
+    const shown = relative.format(Math.trunc(seconds / length), unit);
+    if (time.textContent !== shown) time.textContent = shown;
+  }
+}
+
+// The secret of a setup link stands in the fragment: no server, proxy or log ever sees it there.
+function readSetupLink() {
+  const form = document.querySelector("[data-setup]");
+  const secret = location.hash.slice(1);
+  if (!form || !secret) return;
+  form.elements.token.value = secret;
+  form.querySelector("[data-setup-code]").hidden = true;
+  history.replaceState(null, "", location.pathname);
+  form.elements.password.focus();
+}
