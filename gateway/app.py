@@ -7,7 +7,7 @@ background: the front takes tasks and answers polls while they do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, replace
 from functools import partial
@@ -42,8 +42,10 @@ from gateway.dialects.shared_paths import Dialect, split_pin
 from gateway.dialects.video_routes import router as videos
 from gateway.dialects.video_routes import saying_at
 from gateway.errors import StartRefused, UnsupportedParameter
+from gateway.fleet import Fleet
 from gateway.grok.capabilities import EXTRA_SECONDS, check_video
 from gateway.grok.capabilities import VideoRequest as SiteRequest
+from gateway.grok.chat.talk import rests_as
 from gateway.housekeeping import housekeeping
 from gateway.media.fetch import Fetcher
 from gateway.media.inputs import Inputs
@@ -51,12 +53,17 @@ from gateway.media.links import Links
 from gateway.media.opening import open_media, store_of
 from gateway.models import MODELS
 from gateway.nodes.addresses import own_address
+from gateway.nodes.client import NodeClient
 from gateway.nodes.membership import Identity, Membership
+from gateway.nodes.neighbours import Neighbours
+from gateway.nodes.passing import CallsAnywhere
+from gateway.nodes.remote import RemoteCalls
+from gateway.nodes.signing import Signer
 from gateway.post_office import open_post_office
 from gateway.profiles.node import take_name
 from gateway.profiles.registry import Registry
-from gateway.settings import Protocol, Settings
-from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_site, why_nobody
+from gateway.settings import Protocol, Role, Settings
+from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_no_site, open_site
 from gateway.tasks.engine import Engine
 from gateway.tasks.feed import Feed
 from gateway.tasks.metrics import EngineMetrics
@@ -72,6 +79,8 @@ from gateway.web.docs import router as docs
 from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, Pins, is_loopback
 from gateway.web.health import Health
 from gateway.web.health import router as health
+from gateway.web.node_calls import NodeDesk
+from gateway.web.node_calls import router as node_calls
 from gateway.web.openapi import DESCRIPTION
 from gateway.web.requests import Requests
 from gateway.web.services import Services
@@ -99,6 +108,8 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
             raise StartRefused(
                 f"GATEWAY_MODEL_ALIASES: {name!r} stands for {target!r}, which is not one of: {', '.join(MODELS)}"
             )
+    if settings.role is Role.API and site is open_site:
+        site = open_no_site
     metrics = Metrics()
     stopping = asyncio.Event()
 
@@ -129,8 +140,16 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
     )
     app.state.stopping = stopping
     error_responses.install(app, saying_at)
-    for router in (*DIALECTS, files, deliveries, health, docs, console_router()):
+    # A worker is for other nodes only: clients and operators have another door.
+    rooms = (
+        (health, node_calls)
+        if settings.role is Role.WORKER
+        else (*DIALECTS, files, deliveries, health, docs, console_router(), node_calls)
+    )
+    for router in rooms:
         app.include_router(router)
+    if settings.role is Role.WORKER:
+        return app
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
@@ -178,8 +197,11 @@ async def _opened(
                 on_suspect=parts.suspect,
             )
         )
-        member.begin_telling(partial(offers_of, parts), lambda: len(engine.running))
         await stack.enter_async_context(beside(member.watch(parts.capacity.wait_changed)))
+        signer = Signer(secret.key(Purpose.NODES), node)
+        client = await stack.enter_async_context(NodeClient.open())
+        others = Neighbours(db, member.registry, node)
+        await stack.enter_async_context(beside(others.keep()))
         keys = ApiKeys(db, secret.key(Purpose.API_KEYS))
         await stack.enter_async_context(housekeeping(keys, media))
         book = UsageBook(db)
@@ -190,11 +212,24 @@ async def _opened(
             timeout_s=settings.fetch_timeout_s,
             allow_private=settings.fetch_allow_private,
         )
-        vitals = Vitals(db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s)
+        vitals = Vitals(
+            db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s, ready_elsewhere=others.ready
+        )
+        fleet = Fleet(parts, others)
+        member.begin_telling(partial(offers_of, parts), lambda: {"running": len(engine.running), **fleet.facts()})
+        calls = CallsAnywhere(
+            parts.calls,
+            others,
+            RemoteCalls(client, signer),
+            free_here=fleet.free_here,
+            is_able=fleet.is_able_here,
+            detail_of=rests_as,
+        )
+        app.state.node_desk = NodeDesk(signer, parts.calls, fleet.free_here, stopping, settings.drain_s)
+        app.state.member, app.state.others = member, others
         post = await stack.enter_async_context(
             open_post_office(settings, secret, db, store, links, registry=metrics.registry)
         )
-        app.state.member = member
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
         services = app.state.services = Services(
@@ -205,19 +240,19 @@ async def _opened(
             links=links,
             inputs=Inputs(media, links, fetcher, limit_bytes=settings.max_image_bytes),
             keys=keys,
-            check_video=_check(settings, parts),
+            check_video=_check(settings, fleet.allows),
             requires=_requires,
             metrics=metrics,
-            calls=CountedCalls(parts.calls, CallMetrics(metrics.registry), note=book.note),
+            calls=CountedCalls(calls, CallMetrics(metrics.registry), note=book.note),
             callbacks=post.callbacks,
             deliveries=post.deliveries,
             signing=post.signing,
             local_caller=local_caller() if settings.no_auth else None,
             stopping=stopping,
             heartbeat_s=heartbeat_s,
-            why_waiting=lambda: why_nobody(parts.profiles()),
-            allows=parts.allows,
-            modes=parts.modes,
+            why_waiting=fleet.why_waiting,
+            allows=fleet.allows,
+            modes=fleet.modes,
         )
         app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
@@ -243,7 +278,7 @@ def _console(secret: Secret, node: str, *, db: Database, services: Services, key
     )
 
 
-def _check(settings: Settings, parts: SiteParts) -> CheckVideo:
+def _check(settings: Settings, allows: Callable[[], frozenset[str]]) -> CheckVideo:
     """What the site makes, asked in the dialects' terms: they know nothing of the site."""
 
     def check(request: VideoRequest) -> VideoSpec:
@@ -253,7 +288,7 @@ def _check(settings: Settings, parts: SiteParts) -> CheckVideo:
         spec = check_video(
             SiteRequest(**said, image_assets=tuple("" for _ in request.pictures)),
             allow_spicy=settings.allow_spicy,
-            allows=parts.allows(),
+            allows=allows(),
         )
         # References stand in for the pictures until these are in the store.
         return replace(spec, image_assets=())

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from gateway.grok.calls import GrokCallMaker
 from gateway.grok.capabilities import allows_of
 from gateway.grok.capacity import GrokCapacity
 from gateway.grok.mode_book import ModeBook
+from gateway.grok.nobody import Nobody
 from gateway.grok.quota import QuotaBook
 from gateway.grok.quota_watch import watch_quota
 from gateway.grok.site import grok_site
@@ -113,6 +114,13 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
             )
 
 
+@asynccontextmanager
+async def open_no_site(_opening: Opening) -> AsyncIterator[SiteParts]:
+    """For a node that only serves clients: no browser, no profile, nothing claimed."""
+    nobody = Nobody()
+    yield SiteParts(maker=nobody, calls=nobody, capacity=nobody, profiles=tuple, allows=frozenset)
+
+
 def offers_of(parts: SiteParts) -> list[ProfileOffer]:
     """What the profiles of this node can do now, for the other nodes."""
     return [
@@ -128,13 +136,16 @@ def offers_of(parts: SiteParts) -> list[ProfileOffer]:
     ]
 
 
-def why_nobody(profiles: Sequence[ProfileStatus]) -> tuple[str, str] | None:
-    """Return (code, sentence) when no profile could take work, None when one could. For clients: names no profile."""
-    if any(profile.clearance is Clearance.READY for profile in profiles):
+def why_nobody(clearances: Collection[str]) -> tuple[str, str] | None:
+    """Return (code, sentence) when no profile could take work, None when one could. For clients: names no profile.
+
+    clearances: how the profiles stand.
+    """
+    if Clearance.READY in clearances:
         return None
-    if any(profile.clearance is Clearance.CHALLENGED for profile in profiles):
+    if Clearance.CHALLENGED in clearances:
         return "challenge_required", "The site asks for a human; the gateway's operator has to answer it."
-    if any(profile.clearance is Clearance.VERIFYING for profile in profiles):
+    if Clearance.VERIFYING in clearances:
         return "starting", "The gateway's browsers are starting."
     return "no_profile_ready", "No profile is signed in; the gateway's operator has to sign in."
 

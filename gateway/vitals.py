@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from browser.clearance import Clearance
@@ -22,7 +22,8 @@ ASK_WITHIN_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What can be asked. stopping: set once the gateway begins to stop; lease_s: of a claim."""
+    """What can be asked. stopping: set once the gateway begins to stop; lease_s: of a claim; ready_elsewhere: how many
+    profiles of other nodes are ready."""
 
     db: Database
     store: TaskStore
@@ -31,6 +32,7 @@ class Vitals:
     metrics: Metrics
     stopping: asyncio.Event
     lease_s: float
+    ready_elsewhere: Callable[[], int] = int
 
     async def checks(self) -> Mapping[str, Check]:
         """Every check of readiness, by name."""
@@ -92,5 +94,7 @@ class Vitals:
         facts = {"by_state": dict(by_state)}
         if by_state[Clearance.READY.value]:
             return Check(True, facts=facts)
+        if elsewhere := self.ready_elsewhere():  # work that comes here is passed on to them
+            return Check(True, facts=facts | {"ready_on_other_nodes": elsewhere})
         said = "; ".join(reasons(profiles)) or "there is no profile yet: gateway login NAME"
         return Check(False, f"no profile is ready: {said}", facts)

@@ -39,7 +39,7 @@ class Identity:
 
 
 class Membership:
-    """Made by `join`. *offers* and *running* are asked at every beat; until `begin_telling` there are none."""
+    """Made by `join`. *offers* and *facts* are asked at every beat; until `begin_telling` there are none."""
 
     def __init__(self, registry: NodeRegistry, identity: Identity, *, told_at_once: bool) -> None:
         self.registry = registry
@@ -47,7 +47,7 @@ class Membership:
         self._identity = identity
         self._told_at_once = told_at_once
         self._offers: Callable[[], Sequence[ProfileOffer]] = tuple
-        self._running: Callable[[], int] = int
+        self._facts: Callable[[], Mapping[str, Any]] = dict
         self._leaving = False
         self._news = asyncio.Event()
 
@@ -63,7 +63,7 @@ class Membership:
             "address": identity.address,
             "role": identity.role.value,
             "version": version("grok-gateway"),
-            "info": cls._info(identity, running=0),
+            "info": cls._info(identity),
             "offers": [],
         }
 
@@ -78,9 +78,11 @@ class Membership:
             finally:
                 await member.leave()
 
-    def begin_telling(self, offers: Callable[[], Sequence[ProfileOffer]], running: Callable[[], int]) -> None:
-        """From now on say what the profiles can do."""
-        self._offers, self._running = offers, running
+    def begin_telling(
+        self, offers: Callable[[], Sequence[ProfileOffer]], facts: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """From now on say what the profiles can do. facts: ``running`` (tasks), ``modes`` (of chats)."""
+        self._offers, self._facts = offers, facts
         self._news.set()
 
     async def watch(self, wait_changed: Callable[[int], Awaitable[int]]) -> None:
@@ -108,7 +110,7 @@ class Membership:
                 await self.registry.beat(
                     self.id,
                     offers=offers,
-                    info=self._info(self._identity, running=self._running()),
+                    info=self._info(self._identity) | self._facts(),
                     tell=_differ(told, offers),
                 )
                 told = offers
@@ -121,13 +123,12 @@ class Membership:
             self._news.clear()
 
     @staticmethod
-    def _info(identity: Identity, *, running: int) -> Mapping[str, Any]:
+    def _info(identity: Identity) -> dict[str, Any]:
         return {
             "store": identity.store,
             "secret": identity.secret,
             "machine": this_host()["boot"],
             "pid": os.getpid(),
-            "running": running,
         }
 
 

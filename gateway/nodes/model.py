@@ -35,6 +35,11 @@ class ProfileOffer:
     places: Mapping[str, Places] = field(default_factory=dict)
     rests: Mapping[str, datetime] = field(default_factory=dict)
 
+    @property
+    def is_coming(self) -> bool:
+        """Whether it may be ready in a moment, by itself."""
+        return self.clearance in COMING
+
     def is_able(self, kinds: Collection[str], now: datetime) -> bool:
         """Whether it is ready and rests for none of *kinds*."""
         return self.clearance == READY and not any(until > now for kind, until in self.rests.items() if kind in kinds)
@@ -49,7 +54,8 @@ class ProfileOffer:
 class Node:
     """One node. age_s: since its last sign of life, by the database's clock; left_at: it stopped in good order.
 
-    info: ``store`` (which media store), ``secret`` (mark of its secret key), ``machine``, ``pid``, ``running`` (tasks).
+    info: ``store`` (which media store), ``secret`` (mark of its secret key), ``machine``, ``pid``, ``running`` (tasks),
+    ``modes`` (chat modes that its accounts may choose, where the site told).
     """
 
     id: str

@@ -43,7 +43,7 @@ async def test_nodes_see_each_other_and_what_their_profiles_can_do(postgresql_ur
         Membership.join(db, A) as a,
         Membership.join(other, B),
     ):
-        a.begin_telling(lambda: [offer], lambda: 7)
+        a.begin_telling(lambda: [offer], lambda: {"running": 7})
         registry = NodeRegistry(other)
 
         async def told() -> bool:
