@@ -110,7 +110,7 @@ class Membership:
                 await self.registry.beat(
                     self.id,
                     offers=offers,
-                    info=self._info(self._identity) | self._facts(),
+                    info=self._info(self._identity) | dict(self._facts()),
                     tell=_differ(told, offers),
                 )
                 told = offers
