@@ -104,6 +104,11 @@ class ChromiumContext:
         if self._gone is not None:
             raise SlotLost(f"profile {self._spec.name}: {self._gone[1]}")
 
+    def shows(self, page: Page) -> bool:
+        if self._transport is not None and page is self._transport.page:
+            return True
+        return not self._is_asset_page(page.url) and (self._transport is None or not self._transport.owns(page))
+
     async def go_home(self) -> PageFacts:
         return await self.transport.go_home()
 

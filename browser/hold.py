@@ -39,6 +39,11 @@ class Held:
         return self._running().playwright
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the site's latest word is READY and a checkpoint was taken since."""
+        return self._ready.is_set()
+
+    @property
     def transport(self) -> Transport:
         """The page's calls. Raises SlotLost as `page` does."""
         return self._running().transport

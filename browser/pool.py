@@ -9,8 +9,8 @@ async with Pool(site, launch=..., profiles_dir=..., slots={"chat": 8}, checkpoin
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from browser.checkpoint import CheckpointStore
 from browser.chromium_context import ChromiumOpener
 from browser.cleanup import finish
 from browser.clearance import NEXT_ACTION, Clearance, Cooldown, Verdict
-from browser.context import Opener
+from browser.context import Context, Opener
 from browser.errors import (
     BrowserError,
     LeaseTimeout,
@@ -72,12 +72,12 @@ class Pool:
 
         checkpoints_dir: one folder of sealed copies per profile; None: each in its profile's directory.
         """
-        self._site = site
+        self.site = site
         self._settings = settings or PoolSettings()
         self._profiles_dir = profiles_dir
         self._checkpoints_dir = checkpoints_dir
         self._key = checkpoint_key
-        self._on_event = on_event
+        self._listeners: dict[object, Callable[[ProfileEvent], None]] = {} if on_event is None else {self: on_event}
         self._opener = opener or ChromiumOpener(
             site, launch, launch_concurrency=self._settings.launch_concurrency, limits=limits
         )
@@ -144,7 +144,7 @@ class Pool:
             standing.cool(cooldown)
         resident = Resident(
             spec,
-            site=self._site,
+            site=self.site,
             keeper=Keeper(directory, store=store, opener=self._opener),
             settings=self._settings,
             standing=standing,
@@ -266,6 +266,20 @@ class Pool:
         """Return every profile as it is now, by name."""
         return [self._status(self._residents[name]) for name in sorted(self._residents)]
 
+    def context(self, name: str) -> Context | None:
+        """Return what runs on a profile now, to be looked at and not to be worked with; None when nothing does."""
+        return self._resident(name).affairs.context
+
+    @contextmanager
+    def listen(self, heard: Callable[[ProfileEvent], None]) -> Iterator[None]:
+        """Hear the profiles' events as they happen, for the length of the block; must not block."""
+        key = object()
+        self._listeners[key] = heard
+        try:
+            yield
+        finally:
+            del self._listeners[key]
+
     async def measure_memory(self) -> dict[str, int]:
         """Measure what each running profile takes, in bytes; `status` shows it from then on."""
         running = {
@@ -319,8 +333,8 @@ class Pool:
         return resident
 
     def _tell(self, event: ProfileEvent) -> None:
-        if self._on_event is not None:
+        for listener in tuple(self._listeners.values()):
             try:
-                self._on_event(event)
+                listener(event)
             except Exception:
                 log.exception("event handler failed", what=event.what, profile=event.profile)

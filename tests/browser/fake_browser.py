@@ -148,6 +148,9 @@ class FakeContext:
         assert self.observer is not None
         self.observer.navigated(self, own)
 
+    def shows(self, page: Any) -> bool:
+        return page is self
+
     async def go_home(self) -> PageFacts:
         return await self._went("home")
 

@@ -31,6 +31,7 @@ class TinySite:
     broken_api: bool = False  # the API answers nonsense
     asked: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
+    pages: dict[str, str] = field(default_factory=dict)  # further ones, by path
 
     @property
     def origin(self) -> str:
@@ -78,7 +79,7 @@ class TinySite:
             case "/signed-in":
                 html["set-cookie"] = "sid=s3; Path=/\r\nset-cookie: lasting=l4; Path=/; Max-Age=86400"
                 return 200, html, HOME + "<script>localStorage.setItem('kept', 'yes')</script>"
-        return 404, html, "<!doctype html>nothing here"
+        return (200, html, self.pages[path]) if path in self.pages else (404, html, "<!doctype html>nothing here")
 
 
 def judge_page(facts: PageFacts) -> Verdict | None:

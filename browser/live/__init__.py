@@ -1,0 +1,1 @@
+"""Watching a profile's pages from afar, and working with them by hand."""

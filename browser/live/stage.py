@@ -1,0 +1,365 @@
+"""What one running browser shows: its tabs, the cast of the one in front, and the hands on them.
+
+A stage lasts as long as its browser. It casts while somebody looks, and listens to what pages ask while somebody has control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from playwright.async_api import Error, Frame, Page
+
+from browser.context import Context
+from browser.live.addresses import Addresses, AddressRefused
+from browser.live.asked import Asked
+from browser.live.caster import Caster
+from browser.live.fields import Field, Fields, Spot
+from browser.live.gestures import Gesture, Move, Press
+from browser.live.hands import Hands
+from browser.live.outbox import Outbox, Word
+from browser.live.settings import LiveSettings
+from browser.live.tabs import Tab, Tabs
+
+log = structlog.get_logger(__name__)
+
+NAVIGATION_S = 30.0
+CLOSE_S = 5.0
+#: The browser's own page for an address that did not open, and documents that a page made itself.
+HARMLESS = ("chrome-error:", "blob:", "about:")
+LOOK_S = 1.5
+#: What lies under a resting pointer is looked at so often, for its shape.
+CURSOR_GAP_S = 0.25
+#: Selected text that is copied out, characters.
+COPY_LIMIT = 100_000
+
+
+class Stage:
+    """See `open`."""
+
+    def __init__(
+        self,
+        context: Context,
+        group: asyncio.TaskGroup,
+        *,
+        settings: LiveSettings,
+        addresses: Addresses,
+        audience: Callable[[], Collection[Outbox]],
+        tell: Callable[[Word], None],
+    ) -> None:
+        self.over = asyncio.Event()
+        self.tabs = Tabs(changed=self._tabs_changed)
+        self._context = context
+        self._group = group
+        self._settings = settings
+        self._addresses = addresses
+        self._audience = audience
+        self._tell = tell
+        self._asked = Asked(context.playwright, tell=tell, blocked=self._questions_changed)
+        self._caster: Caster | None = None
+        self._recast = asyncio.Event()
+        self._control = False
+        self._field: Field | None = None
+        self._looking = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, context: Context, **parts: Any) -> AsyncIterator[Stage]:
+        """Show what a browser shows, for the length of the block."""
+        browser = context.playwright
+        async with asyncio.TaskGroup() as group:
+            stage = cls(context, group, **parts)
+            browser.on("page", stage._opened)
+            browser.on("close", stage._closed)
+            try:
+                stage._spawn(stage._cast())
+                for page in browser.pages:
+                    await stage._add(page, first=True)
+                yield stage
+            finally:
+                with suppress(Error, KeyError, ValueError):
+                    browser.remove_listener("page", stage._opened)
+                    browser.remove_listener("close", stage._closed)
+                for tab in stage.tabs:
+                    tab.release()
+                for task in tuple(stage._tasks):
+                    task.cancel()
+
+    # What viewers see.
+
+    def welcome(self, outbox: Outbox) -> None:
+        """Tell somebody who came just now how things stand."""
+        outbox.say(self.tabs.told())
+        for word in self._asked.words():
+            outbox.say(word)
+        caster = self._caster
+        if caster is not None and caster.last is not None:
+            outbox.show(caster.last)
+        self.audience_changed()
+
+    def audience_changed(self) -> None:
+        """Somebody came, went, or looks elsewhere: the cast may have to begin or to end."""
+        self._recast.set()
+
+    def taken(self) -> None:
+        """A viewer took a frame."""
+        if self._caster is not None:
+            self._caster.taken()
+
+    async def _cast(self) -> None:
+        try:
+            while True:
+                await self._recast.wait()
+                self._recast.clear()
+                await self._cast_what_is_wanted()
+        finally:
+            if self._caster is not None:
+                await self._caster.stop()
+
+    async def _cast_what_is_wanted(self) -> None:
+        tab = self.tabs.active if self._audience() else None
+        page = None if tab is None else tab.page
+        if self._caster is not None and self._caster.page is not page:
+            await self._caster.stop()
+            self._caster = None
+        if tab is not None and self._caster is None:
+            caster = Caster(
+                tab.page,
+                tab=tab.number,
+                quality=self._settings.quality,
+                fps=self._settings.fps,
+                audience=self._audience,
+            )
+            self._caster = caster
+            try:
+                await caster.start()
+            except Error as exc:  # the page closed meanwhile, which is told otherwise
+                log.debug("page not cast", error=type(exc).__name__)
+                self._caster = None
+
+    # Control.
+
+    def begin_control(self) -> None:
+        """Somebody works with the pages from now on."""
+        if not self._control:
+            self._control = True
+            self._asked.begin()
+            for tab in self.tabs:
+                self._asked.listen_for_files(tab.page)
+
+    async def end_control(self) -> None:
+        """Nobody does any more: everything pressed is let go, questions are dismissed."""
+        if self._control:
+            self._control = False
+            self._field = None
+            for tab in self.tabs:
+                self._asked.ignore_files(tab.page)
+            await self._asked.end()
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Release every key and button, as when the operator's window lost the focus."""
+        for tab in self.tabs:
+            tab.hands.let_go()
+
+    def do(self, gesture: Gesture) -> None:
+        """Carry out a gesture on the page in front."""
+        if self._control and (tab := self.tabs.active) is not None:
+            tab.hands.do(gesture)
+
+    def navigate(self, to: str) -> None:
+        """Open an address by hand, or go "back", "forward", "home", or "reload"."""
+        if self._control and (tab := self.tabs.active) is not None:
+            self._spawn(self._navigate(tab, to))
+
+    def close_tab(self, number: int) -> None:
+        """Close a pop-up. The profile's own page stays: it is where the work is done."""
+        tab = self.tabs.get(number)
+        if self._control and tab is not None and tab.page is not self._context.page:
+            self._spawn(self._close(tab))
+
+    def answer(self, number: int, *, ok: bool, text: str) -> None:
+        if self._control:
+            self._spawn(self._asked.answer(number, ok=ok, text=text))
+
+    def give_files(self, number: int, files: Any) -> None:
+        if self._control:
+            self._spawn(self._asked.give(number, files))
+
+    def choose(self, answer: int | str | None) -> None:
+        """Answer the field that was pressed last; None leaves it as it is."""
+        chosen, self._field = self._field, None
+        if self._control and chosen is not None and answer is not None and (tab := self.tabs.active) is not None:
+            self._spawn(self._choose(tab, chosen, answer))
+
+    def copy(self) -> None:
+        """Tell the viewers in control what text is selected."""
+        if self._control and (tab := self.tabs.active) is not None:
+            self._spawn(self._copy(tab))
+
+    async def _navigate(self, tab: Tab, to: str) -> None:
+        page, timeout_ms = tab.page, NAVIGATION_S * 1000
+        try:
+            match to:
+                case "back":
+                    await page.go_back(wait_until="commit", timeout=timeout_ms)
+                case "forward":
+                    await page.go_forward(wait_until="commit", timeout=timeout_ms)
+                case "reload":
+                    await page.reload(wait_until="commit", timeout=timeout_ms)
+                case "home" if page is self._context.page:
+                    await self._context.go_home()
+                case _:
+                    await page.goto(await self._addresses.checked(to), wait_until="commit", timeout=timeout_ms)
+        except AddressRefused as exc:
+            self._tell({"type": "notice", "code": f"address_{exc.code}", "message": str(exc)})
+        except Exception as exc:  # whatever the browser says about an address; the page shows it
+            if "ERR_ABORTED" not in str(exc) and "interrupted" not in str(exc):
+                self._tell({"type": "notice", "code": "not_opened", "message": "the page could not be opened"})
+
+    async def _close(self, tab: Tab) -> None:
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await tab.page.close(run_before_unload=False)
+
+    async def _choose(self, tab: Tab, chosen: Field, answer: int | str) -> None:
+        done = False
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                done = await tab.fields.choose(chosen, answer)
+        if not done:
+            self._tell({"type": "notice", "code": "field_gone", "message": "the field is not there any more"})
+
+    async def _copy(self, tab: Tab) -> None:
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                self._tell({"type": "clipboard", "text": (await tab.fields.selection())[:COPY_LIMIT]})
+
+    async def _intercept(self, tab: Tab, press: Press) -> bool:
+        """Answer a press on a field whose picker nobody would see with an overlay."""
+        spot = Spot()
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                spot = await tab.fields.at(press.x, press.y, press=True)
+        self._tell({"type": "spot", "cursor": spot.cursor, "editable": spot.editable, "pressed": True})
+        if spot.field is None:
+            return False
+        self._field = spot.field
+        self._tell({"type": "select", **spot.field.told})
+        return True
+
+    def _moved(self, tab: Tab, move: Move) -> None:
+        if not self._looking:
+            self._looking = True
+            self._spawn(self._look(tab, move))
+
+    async def _look(self, tab: Tab, move: Move) -> None:
+        try:
+            await asyncio.sleep(CURSOR_GAP_S)
+            with suppress(Error, TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    spot = await tab.fields.at(move.x, move.y, press=False)
+                self._tell({"type": "spot", "cursor": spot.cursor, "editable": spot.editable, "pressed": False})
+        finally:
+            self._looking = False
+
+    # What the browser tells.
+
+    def _opened(self, page: Page) -> None:
+        self._spawn(self._add(page, first=False))
+
+    def _closed(self, _: object) -> None:
+        self.over.set()
+
+    async def _add(self, page: Page, *, first: bool) -> None:
+        """Show a page, unless it is one of ours for downloads."""
+        opener = None
+        with suppress(Error):
+            opener = await page.opener()
+        if page.is_closed() or self.tabs.of(page) is not None or not self._context.shows(page):
+            return
+        if len(self.tabs) >= self._settings.tabs:
+            if self._control:
+                self._tell({"type": "notice", "code": "too_many_tabs", "message": "the site opens too many windows"})
+                with suppress(Error):
+                    await page.close()
+            return
+        from_tab = self.tabs.of(opener)
+        tab = self._made(page, opener=None if from_tab is None else from_tab.number)
+        self.tabs.add(tab, front=not first or page is self._context.page)
+        if self._control:
+            self._asked.listen_for_files(page)
+        self._spawn(self.tabs.refresh_title(tab))
+
+    def _made(self, page: Page, *, opener: int | None) -> Tab:
+        async def intercept(press: Press) -> bool:
+            return await self._intercept(tab, press)
+
+        hands = Hands(page, intercept=intercept, moved=lambda move: self._moved(tab, move))
+        tab = Tab(self.tabs.number(), page, hands, Fields(page), opener=opener)
+        tab.task = self._spawn(hands.run())
+
+        def navigated(frame: Frame) -> None:
+            if frame.parent_frame is None:
+                tab.loading = True
+                self._stay_outside(tab)
+                self._tabs_changed()
+
+        def loaded(_: object) -> None:
+            tab.loading = False
+            self._tabs_changed()
+            self._spawn(self.tabs.refresh_title(tab))
+
+        def gone(_: object) -> None:
+            tab.release()
+            self._asked.gone(page)
+            self.tabs.remove(tab)
+
+        for event, heard in (
+            ("framenavigated", navigated),
+            ("domcontentloaded", loaded),
+            ("load", loaded),
+            ("close", gone),
+            ("crash", gone),
+        ):
+            tab.listen(event, heard)
+        return tab
+
+    def _stay_outside(self, tab: Tab) -> None:
+        """A page that led the operator into a private network is left at once."""
+        url = tab.page.url
+        if self._control and not url.startswith(HARMLESS) and (refused := self._addresses.refusal(url)):
+            self._tell({"type": "notice", "code": f"address_{refused.code}", "message": str(refused)})
+            self._spawn(self._leave(tab))
+
+    async def _leave(self, tab: Tab) -> None:
+        with suppress(Error):
+            await tab.page.goto("about:blank")
+
+    def _tabs_changed(self) -> None:
+        self._tell(self.tabs.told())
+        self._recast.set()
+
+    def _questions_changed(self) -> None:
+        for tab in self.tabs:
+            tab.hands.deaf = self._asked.waits(tab.page)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        """Run something beside, at most until the stage is over."""
+        if self.over.is_set():
+            work.close()
+            return None
+        task = self._group.create_task(self._alone(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _alone(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as exc:  # one page's trouble ends nothing else; its text may quote what was typed
+            log.warning("live view stumbled", error=type(exc).__name__)
