@@ -110,6 +110,27 @@ class Database:
                 finally:
                     self._tell(pending)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Look at the whole database as it is at one moment, however long that takes; nobody waits for it."""
+        if self.dialect == "sqlite":
+            async with self.read() as connection:
+                await connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    await connection.exec_driver_sql("ROLLBACK")
+            return
+        frozen = self._writing.execution_options(isolation_level="REPEATABLE READ")
+        async with self._connected(frozen) as connection:
+            with told_plainly(self.shown):
+                await connection.begin_whole()
+                await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+                try:
+                    yield connection
+                finally:
+                    await connection.rollback()
+
     def hint(self, connection: AsyncConnection, topic: str) -> None:
         """Tell all processes about *topic* when the transaction of *connection* (from `write`) is committed."""
         connection.info[_TOPICS].add(topic)
