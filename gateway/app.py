@@ -81,7 +81,7 @@ from gateway.web.health import Health
 from gateway.web.health import router as health
 from gateway.web.node_calls import NodeDesk
 from gateway.web.node_calls import router as node_calls
-from gateway.web.openapi import DESCRIPTION
+from gateway.web.openapi import DESCRIPTION, TAGS, Documented
 from gateway.web.requests import Requests
 from gateway.web.services import Services
 from gateway.web.sse import HEARTBEAT_S
@@ -121,10 +121,11 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
             finally:
                 begin_stop(app)
 
-    app = FastAPI(
+    app = Documented(
         title="Grok Gateway",
         version=version("grok-gateway"),
         description=DESCRIPTION,
+        openapi_tags=TAGS,
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,

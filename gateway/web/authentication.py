@@ -18,9 +18,7 @@ class Keys(Protocol):
 
 
 #: Only for the OpenAPI document and its "Authorize" button; `authenticate` reads the header itself.
-_documented = HTTPBearer(
-    auto_error=False, scheme_name="API key", description="Make one with `gateway key create NAME`."
-)
+_documented = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="Make one with `gateway key create NAME`.")
 
 
 def sent_key(request: Request) -> str:

@@ -56,14 +56,16 @@ def _parts() -> tuple[Template, str]:
     return environment.get_template("docs.html"), (_HERE / "docs.css").read_text("utf-8")
 
 
-def _groups(document: Schema, base: str) -> list[tuple[str, list[dict[str, Any]]]]:
-    groups: dict[str, list[dict[str, Any]]] = {}
+def _groups(document: Schema, base: str) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """Each group of calls with what is said of it, in the document's own order; those it does not describe come last."""
+    about = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
+    groups: dict[str, list[dict[str, Any]]] = {name: [] for name in about}
     for path, methods in document["paths"].items():
         for method in _METHODS:
             if method in methods:
                 tag = next(iter(methods[method].get("tags", [])), "Other")
                 groups.setdefault(tag, []).append(_call(document, path, method, methods[method], base))
-    return list(groups.items())
+    return [(name, about.get(name, ""), calls) for name, calls in groups.items() if calls]
 
 
 def _call(document: Schema, path: str, method: str, facts: Schema, base: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import BaseModel
 
 DESCRIPTION = """\
@@ -13,6 +14,24 @@ Your own Grok account as an HTTP API, through a real browser that you signed in 
 Send your key as `Authorization: Bearer KEY` (make one with `gateway key create NAME`). Every error has the same shape and
 every answer an `x-request-id`; quote it when you ask what went wrong.
 """
+
+
+#: The groups of calls, in the order in which people look for them.
+TAGS = [
+    {"name": "Chat", "description": "As OpenAI's. Also without `/v1`. Image and video models answer here, too."},
+    {"name": "Responses", "description": "As OpenAI's, without memory: send all earlier messages as `input`."},
+    {"name": "Images", "description": "As OpenAI's, xAI's and grok2api's. Also without `/v1`."},
+    {
+        "name": "Videos (OpenAI, Dubrify, xAI, synchronous)",
+        "description": "Paths that several APIs share. A request is understood by what it looks like; a prefix (`/openai`, "
+        "`/xai`, `/dubrify`, `/newapi`, `/grok2api`) or the header `X-Gateway-Dialect` decides it outright.",
+    },
+    {"name": "Videos (OpenAI)", "description": "What only OpenAI's API has."},
+    {"name": "Videos (new-api)", "description": "As new-api's: create a task, poll it, fetch `result_url`."},
+    {"name": "Video tasks (grok2api)", "description": "Tasks with a live event stream, lists and uploads."},
+    {"name": "Models", "description": "What the signed-in accounts have. Also without `/v1`."},
+    {"name": "Files", "description": "Finished videos and pictures; links need no key."},
+]
 
 
 class ErrorBody(BaseModel):
@@ -57,7 +76,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 
 def body_of(model: type[BaseModel]) -> dict[str, Any]:
     """``openapi_extra=`` for a body of *model*: JSON, or the same fields as a form."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = _schema_of(model)
     examples = schema.pop("examples", [])
     media: dict[str, Any] = {"schema": schema}
     if examples:
@@ -69,7 +88,7 @@ def one_body_of(**models: type[BaseModel]) -> dict[str, Any]:
     """``openapi_extra=`` for a body in one of several APIs, by their names."""
     schemas, examples = [], {}
     for name, model in models.items():
-        schema = model.model_json_schema()
+        schema = _schema_of(model)
         for number, example in enumerate(schema.pop("examples", []), 1):
             examples[f"{name} {number}"] = {"value": example}
         schemas.append({**schema, "title": name})
@@ -84,14 +103,50 @@ def answers_of(answers: Mapping[int, Mapping[str, type[BaseModel]]]) -> dict[int
             "description": " or ".join(models),
             "content": {
                 "application/json": {
-                    "schema": {
-                        "anyOf": [{**model.model_json_schema(), "title": name} for name, model in models.items()]
-                    }
+                    "schema": {"anyOf": [{**_schema_of(model), "title": name} for name, model in models.items()]}
                 }
             },
         }
         for status, models in answers.items()
     }
+
+
+class Documented(FastAPI):
+    """An application whose OpenAPI document is whole."""
+
+    def openapi(self) -> dict[str, Any]:
+        if not self.openapi_schema:
+            self.openapi_schema = settled(super().openapi())
+        return self.openapi_schema
+
+
+def settled(document: dict[str, Any]) -> dict[str, Any]:
+    """Return *document* with the definitions of models that stand inside of it moved to where its references point."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    _hoist(document["paths"], schemas)
+    for unused in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which nobody is ever sent
+        schemas.pop(unused, None)
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation.get("responses", {}).pop("422", None)
+    return document
+
+
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")
+
+
+def _hoist(place: Any, schemas: dict[str, Any]) -> None:
+    match place:
+        case dict():
+            for name, schema in place.pop("$defs", {}).items():
+                if schemas.setdefault(name, schema) != schema:
+                    raise ValueError(f"two different models are called {name}")
+            for inner in place.values():
+                _hoist(inner, schemas)
+        case list():
+            for inner in place:
+                _hoist(inner, schemas)
 
 
 def upload_body(field: str) -> dict[str, Any]:

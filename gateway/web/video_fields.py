@@ -10,12 +10,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.datastructures import UploadFile
 
 from gateway.errors import EmptyPrompt, InvalidRequest, UnsupportedParameter
 from gateway.models import Model
 from gateway.tasks.model import VideoMode
+from gateway.webhooks.callbacks import NAMES as CALLBACK_NAMES
 
 #: What every dialect here accepts at most, whatever its own documentation says.
 MAX_SECONDS = 15
@@ -41,9 +42,16 @@ def _nothing(value: Any) -> Any:
 Text = Annotated[str, BeforeValidator(_text)]
 OptionalText = Annotated[str | None, BeforeValidator(_text), BeforeValidator(_nothing)]
 Seconds = Annotated[
-    Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_number), BeforeValidator(_nothing)
+    Annotated[float, Field(allow_inf_nan=False)] | None,
+    BeforeValidator(_number),
+    BeforeValidator(_nothing),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}),
 ]
-Count = Annotated[int | None, BeforeValidator(_nothing)]
+Count = Annotated[
+    int | None,
+    BeforeValidator(_nothing),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]}),
+]
 
 
 #: Read by `webhooks.callbacks` under all its names; here for the documentation.
@@ -65,7 +73,7 @@ def unread(fields: Mapping[str, Any], *wires: type[BaseModel], known: Iterable[s
 
     known: further names that are dealt with elsewhere.
     """
-    names = set(known)
+    names = {*known, *CALLBACK_NAMES}
     for wire in wires:
         for name, field in wire.model_fields.items():
             alias = field.validation_alias

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.dialects.newapi import translate
-from gateway.dialects.newapi.protocol import Accepted, CreateTask, Envelope
+from gateway.dialects.newapi.protocol import CreateTask, Envelope, VideoAccepted
 from gateway.errors import EmptyPrompt, InvalidRequest, UnsupportedParameter
 from gateway.models import MODELS
 from gateway.tasks.model import VideoMode
@@ -43,7 +43,7 @@ def test_a_task_in_every_state(case, golden):
 def test_a_create(golden):
     shown = translate.to_accepted(STATES["queued"])
     golden.check("accepted", shown)
-    Accepted.model_validate(shown, strict=True)
+    VideoAccepted.model_validate(shown, strict=True)
 
 
 def test_every_error(golden):

@@ -53,7 +53,7 @@ class Accepted(BaseModel):
     request_id: str
 
 
-class File(BaseModel):
+class DubrifyFile(BaseModel):
     """The finished video. Numbers and booleans are texts here."""
 
     url: str = Field(description="'' when moderation removed the video.")
@@ -65,7 +65,7 @@ class Done(BaseModel):
     """A finished video; there is no *status* then."""
 
     model: str
-    video: File
+    video: DubrifyFile
 
 
 class Pending(BaseModel):

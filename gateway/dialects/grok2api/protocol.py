@@ -69,7 +69,7 @@ class TaskIds(BaseModel):
     task_ids: list[str] = Field(description="Which tasks to delete.")
 
 
-class Accepted(BaseModel):
+class TaskAccepted(BaseModel):
     """Answer to a create."""
 
     status: str = "success"

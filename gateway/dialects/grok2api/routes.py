@@ -43,7 +43,7 @@ router = APIRouter(
 @router.post(
     "/tasks",
     summary="Create a video task",
-    response_model=protocol.Accepted,
+    response_model=protocol.TaskAccepted,
     openapi_extra=body_of(protocol.CreateTask),
 )
 async def create(
@@ -53,7 +53,7 @@ async def create(
     base: BaseUrl,
     idempotency_key: Annotated[str | None, Header(description="Sent again with the same body: the same task.")] = None,
 ) -> Response:
-    """Accepted means kept: once this has answered, the task survives a crash of the gateway."""
+    """TaskAccepted means kept: once this has answered, the task survives a crash of the gateway."""
     async with forms.body(request, limit_bytes=forms.json_limit(services.settings)) as fields:
         wire = forms.parse(protocol.CreateTask, fields)
         model = resolve(wire.model, ModelKind.VIDEO, services.settings.model_aliases)

@@ -41,7 +41,9 @@ def _xai(path: str, kind: ModelKind, what: str) -> None:
     async def listing(services: TheServices, caller: AnyCaller) -> Response:
         return JSONResponse({"models": [_shown(services, name, model) for name, model in found(services, caller)]})
 
-    @paths.get(f"/{path}/{{model_id}}", summary=f"Look at a {what} model (xAI)", name=f"{path}-one")
+    article = "an" if what[0] in "aeiou" else "a"
+
+    @paths.get(f"/{path}/{{model_id}}", summary=f"Look at {article} {what} model (xAI)", name=f"{path}-one")
     async def one(model_id: str, services: TheServices, caller: AnyCaller) -> Response:
         model = choose(services, caller, model_id)
         if model.kind is not kind:

@@ -69,7 +69,7 @@ class CreateTask(Lenient):
     )
 
 
-class Accepted(BaseModel):
+class VideoAccepted(BaseModel):
     """Answer to a create."""
 
     id: str

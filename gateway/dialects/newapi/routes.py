@@ -30,7 +30,7 @@ router = APIRouter(
 
 
 @router.post(
-    "", summary="Create a video task", response_model=protocol.Accepted, openapi_extra=body_of(protocol.CreateTask)
+    "", summary="Create a video task", response_model=protocol.VideoAccepted, openapi_extra=body_of(protocol.CreateTask)
 )
 async def post(
     request: Request,

@@ -93,7 +93,7 @@ class Accepted(BaseModel):
     request_id: str
 
 
-class File(BaseModel):
+class XaiFile(BaseModel):
     """The file of a finished video. Not moderated away: *url* leads to it, without a key."""
 
     url: str
@@ -114,5 +114,5 @@ class Generation(BaseModel):
     status: str = Field(description="`pending`, `done`, `failed` or `expired`.")
     model: str | None = None
     progress: int | None = None
-    video: File | None = None
+    video: XaiFile | None = None
     error: Trouble | None = None
