@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, literal
+from sqlalchemy import ColumnElement, bindparam, func
 
 from gateway.db.columns import Instant
 
 
+@dataclass(frozen=True)
 class Clock:
-    """Times as SQL expressions, for statements on either database."""
+    """Times as SQL expressions, for statements on either database. A statement that is kept asks anew at each execution."""
 
-    def __init__(self, dialect: str) -> None:
-        self._postgresql = dialect == "postgresql"
+    dialect: str
 
     def now(self, plus_s: float = 0.0) -> ColumnElement[datetime]:
         """The present, *plus_s* seconds later (or earlier)."""
-        if not self._postgresql:
-            return literal(datetime.now(UTC) + timedelta(seconds=plus_s), Instant)
+        if self.dialect != "postgresql":
+            plus = timedelta(seconds=plus_s)
+            return bindparam(None, callable_=lambda: datetime.now(UTC) + plus, type_=Instant)
         # Of the statement, not of the row: only what is constant within a statement can be looked up in an index.
         now = func.statement_timestamp(type_=Instant)
         if not plus_s:

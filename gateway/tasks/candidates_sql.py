@@ -8,10 +8,25 @@ what is offered do not meet in these, a place stays free until the next claim, w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, combinations
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, func, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.clock import Clock
@@ -27,37 +42,48 @@ MOST_WORDS = 6
 _BOUND: ColumnElement[bool] = literal_column("bound")  # as the partial index says it
 
 
-class Candidates:
-    """The runnable tasks of *kind* that *offers* may take. held_s: how long a begun task waits for its own profile."""
+class Questions:
+    """The statements of `Candidates`, made once: building them costs more than asking them.
 
-    def __init__(self, clock: Clock, kind: str, offers: Sequence[Offer], *, held_s: float) -> None:
+    held_s: how long a begun task waits for its own profile.
+    """
+
+    def __init__(self, clock: Clock, kind: str, *, held_s: float) -> None:
         self._clock = clock
         self._kind = kind
-        self._offers = offers
-        self._held_s = held_s
-        self._free = sum(offer.free for offer in offers)
-        self._needs = sorted(set(chain.from_iterable(_texts_within(offer.allows) for offer in offers)))
+        held = tasks.c.run_at > clock.now(-held_s)
+        names = ("id", "key_id", "created_at", "priority", "requires", "bound", "account_id", "profile")
+        self._columns = select(*(tasks.c[name] for name in names), held.label("held")).select_from(tasks)
+        self.any = select(tasks.c.run_at).where(IS_QUEUED, self._may_run(tasks)).order_by(tasks.c.run_at).limit(1)
+        self.begun = self._begun(held)
+        self.heads = self._heads()
+        self._lines: dict[int, Executable] = {}
 
-    async def any(self, connection: AsyncConnection) -> bool:
-        """Whether anything could run at all, suitable or not, of whatever kind: one step in one index."""
-        runnable = select(tasks.c.run_at).where(IS_QUEUED, self._may_run(tasks)).order_by(tasks.c.run_at).limit(1)
-        return (await connection.execute(runnable)).first() is not None
+    def lines(self, keys: int) -> Executable:
+        """The next *free* tasks of each of so many keys, *key0* and on, in one round trip."""
+        if keys not in self._lines:
+            of_key = [
+                self._line(self._columns, tasks)
+                .where(tasks.c.key_id == bindparam(f"key{number}"))
+                .limit(bindparam("free", type_=Integer))
+                .subquery(f"line{number}")
+                for number in range(keys)
+            ]
+            self._lines[keys] = union_all(*(select(one) for one in of_key))
+        return self._lines[keys]
 
-    async def begun(self, connection: AsyncConnection) -> list[Waiting]:
-        """Tasks tied to an account or profile that is offered."""
-        accounts = sorted({offer.account_id for offer in self._offers if offer.account_id is not None})
-        profiles = sorted({offer.profile for offer in self._offers})
-        fits = or_(tasks.c.profile.in_(profiles), and_(tasks.c.account_id.in_(accounts), ~self._held()))
-        wanted = (
-            self._columns()
-            .where(IS_QUEUED, _BOUND, tasks.c.kind == self._kind, self._may_run(tasks), fits)
-            .order_by(tasks.c.priority.desc(), tasks.c.run_at)
-            .limit(max(MOST_BEGUN, 2 * self._free))
+    def _begun(self, held: ColumnElement[bool]) -> Executable:
+        fits = or_(
+            tasks.c.profile.in_(bindparam("profiles", expanding=True)),
+            and_(tasks.c.account_id.in_(bindparam("accounts", expanding=True)), ~held),
         )
-        return [_waiting_of(row) for row in await connection.execute(wanted)]
+        return (
+            self._columns.where(IS_QUEUED, _BOUND, tasks.c.kind == self._kind, self._may_run(tasks), fits)
+            .order_by(tasks.c.priority.desc(), tasks.c.run_at)
+            .limit(bindparam("most", type_=Integer))
+        )
 
-    async def heads(self, connection: AsyncConnection) -> list[Waiting]:
-        """The first suitable task of every key."""
+    def _heads(self) -> Executable:
         queued = (IS_QUEUED, tasks.c.kind == self._kind)
         keys = select(func.min(tasks.c.key_id).label("key_id")).where(*queued).cte("waiting_keys", recursive=True)
         after = select(func.min(tasks.c.key_id)).where(*queued, tasks.c.key_id > keys.c.key_id).scalar_subquery()
@@ -65,8 +91,53 @@ class Candidates:
         line = tasks.alias("line")
         first = self._line(select(line.c.id), line).where(line.c.key_id == keys.c.key_id).limit(1)
         head = select(first.correlate(keys).scalar_subquery().label("id")).select_from(keys).subquery("heads")
-        wanted = self._columns().join(head, head.c.id == tasks.c.id)
-        return [_waiting_of(row) for row in await connection.execute(wanted)]
+        return self._columns.join(head, head.c.id == tasks.c.id)
+
+    def _line(self, wanted: Select[Any], of: FromClause) -> Select[Any]:
+        """A key's tasks in the order in which they are taken."""
+        return wanted.where(
+            is_state(State.QUEUED, of=of),
+            of.c.kind == self._kind,
+            of.c.bound.is_(False),
+            self._may_run(of),
+            of.c.requires.in_(bindparam("needs", expanding=True)),
+        ).order_by(of.c.priority.desc(), of.c.created_at, of.c.id)
+
+    def _may_run(self, of: FromClause) -> ColumnElement[bool]:
+        return of.c.run_at <= self._clock.now()
+
+
+@lru_cache(maxsize=8)
+def questions(clock: Clock, kind: str, held_s: float) -> Questions:
+    """The `Questions`, made at the first call."""
+    return Questions(clock, kind, held_s=held_s)
+
+
+class Candidates:
+    """The runnable tasks that *offers* may take."""
+
+    def __init__(self, questions: Questions, offers: Sequence[Offer]) -> None:
+        self._ask = questions
+        self._offers = offers
+        self._free = sum(offer.free for offer in offers)
+        self._needs = sorted(set(chain.from_iterable(_texts_within(offer.allows) for offer in offers)))
+
+    async def any(self, connection: AsyncConnection) -> bool:
+        """Whether anything could run at all, suitable or not, of whatever kind: one step in one index."""
+        return (await connection.execute(self._ask.any)).first() is not None
+
+    async def begun(self, connection: AsyncConnection) -> list[Waiting]:
+        """Tasks tied to an account or profile that is offered."""
+        offered = {
+            "accounts": sorted({offer.account_id for offer in self._offers if offer.account_id is not None}),
+            "profiles": sorted({offer.profile for offer in self._offers}),
+            "most": max(MOST_BEGUN, 2 * self._free),
+        }
+        return [_waiting_of(row) for row in await connection.execute(self._ask.begun, offered)]
+
+    async def heads(self, connection: AsyncConnection) -> list[Waiting]:
+        """The first suitable task of every key."""
+        return [_waiting_of(row) for row in await connection.execute(self._ask.heads, {"needs": self._needs})]
 
     async def lines(
         self, connection: AsyncConnection, heads: Iterable[Waiting], shares: Mapping[str, Share], *, clock: float
@@ -77,34 +148,11 @@ class Candidates:
             return -head.priority, max(clock, shares[head.key_id].finish), head.created_at, head.id
 
         first = sorted((head for head in heads if not shares[head.key_id].full), key=turn)[: self._free]
-        if self._free == 1:
+        if self._free == 1 or not first:
             return first
-        found: list[Waiting] = []
-        for head in first:
-            wanted = self._line(self._columns(), tasks).where(tasks.c.key_id == head.key_id).limit(self._free)
-            found += [_waiting_of(row) for row in await connection.execute(wanted)]
-        return found
-
-    # -- inside --------------------------------------------------------------------------------------------------
-    def _columns(self) -> Select[Any]:
-        names = ("id", "key_id", "created_at", "priority", "requires", "bound", "account_id", "profile")
-        return select(*(tasks.c[name] for name in names), self._held().label("held")).select_from(tasks)
-
-    def _line(self, wanted: Select[Any], of: FromClause) -> Select[Any]:
-        """A key's tasks in the order in which they are taken."""
-        return wanted.where(
-            is_state(State.QUEUED, of=of),
-            of.c.kind == self._kind,
-            of.c.bound.is_(False),
-            self._may_run(of),
-            of.c.requires.in_(self._needs),
-        ).order_by(of.c.priority.desc(), of.c.created_at, of.c.id)
-
-    def _may_run(self, of: FromClause) -> ColumnElement[bool]:
-        return of.c.run_at <= self._clock.now()
-
-    def _held(self) -> ColumnElement[bool]:
-        return tasks.c.run_at > self._clock.now(-self._held_s)
+        asked = {"needs": self._needs, "free": self._free}
+        asked |= {f"key{number}": head.key_id for number, head in enumerate(first)}
+        return [_waiting_of(row) for row in await connection.execute(self._ask.lines(len(first)), asked)]
 
 
 def _texts_within(words: frozenset[str]) -> list[str]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, and_, func, insert, select, text, tuple_, update
+from sqlalchemy import Executable, Row, and_, bindparam, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.db.clock import Clock
 from gateway.db.connect import Database
 from gateway.db.tables import task_attempts, task_events, task_steps, tasks
-from gateway.tasks.candidates_sql import Candidates
+from gateway.tasks.candidates_sql import Candidates, questions
 from gateway.tasks.fairness import Waiting, allot
 from gateway.tasks.model import Step, Task
 from gateway.tasks.moves import RETURNED, topic
@@ -27,6 +29,42 @@ AFFINITY_S = 120.0
 _TURN = text("SELECT pg_advisory_xact_lock(hashtext('gateway claim'), hashtext(:kind))")
 
 
+@lru_cache(maxsize=8)
+def _take(clock: Clock, lease_s: float) -> Executable:
+    """Make the tasks *ids* ours, of which some may be gone by now."""
+    free = select(tasks.c.id).where(tasks.c.id.in_(bindparam("ids", expanding=True)), IS_QUEUED)
+    if clock.dialect == "postgresql":  # a task that somebody cancels at this moment is left to them
+        free = free.with_for_update(skip_locked=True)
+    return (
+        update(tasks)
+        .where(tasks.c.id.in_(free))
+        .values(
+            state=TRANSITIONS[State.QUEUED, Event.CLAIM].value,
+            owner=bindparam("new_owner"),
+            profile=bindparam("new_profile"),
+            token=tasks.c.token + 1,
+            attempt=tasks.c.attempt + 1,
+            claims=tasks.c.claims + 1,
+            last_seq=tasks.c.last_seq + 1,
+            lease_until=clock.now(lease_s),
+            started_at=func.coalesce(tasks.c.started_at, clock.now()),
+            wait_code=None,
+            wait_reason=None,
+        )
+        .returning(*RETURNED)
+    )
+
+
+@lru_cache(maxsize=2)
+def _tell(clock: Clock) -> Executable:
+    return insert(task_events).values(at=clock.now())
+
+
+@lru_cache(maxsize=2)
+def _begin(clock: Clock) -> Executable:
+    return insert(task_attempts).values(started_at=clock.now())
+
+
 class Claiming:
     """See `store.TaskStore` for the contract."""
 
@@ -37,7 +75,7 @@ class Claiming:
         offers = [offer for offer in offers if offer.free > 0]
         if not offers:
             return []
-        candidates = Candidates(self._db.clock, kind, offers, held_s=self.affinity_s)
+        candidates = Candidates(questions(self._db.clock, kind, self.affinity_s), offers)
         async with self._db.read() as connection:  # mostly there is nothing, and then nobody need be kept from writing
             if not await candidates.any(connection):
                 return []
@@ -99,31 +137,11 @@ class Claiming:
         by_profile: dict[str, list[str]] = defaultdict(list)
         for task, offer in wanted:
             by_profile[offer.profile].append(task.id)
-        now = self._db.clock.now()
+        take = _take(self._db.clock, lease_s)
         rows: list[Row[Any]] = []
         for profile, ids in by_profile.items():
-            free = select(tasks.c.id).where(tasks.c.id.in_(ids), IS_QUEUED)
-            if self._db.dialect == "postgresql":  # a task that somebody cancels at this moment is left to them
-                free = free.with_for_update(skip_locked=True)
-            claimed = (
-                update(tasks)
-                .where(tasks.c.id.in_(free))
-                .values(
-                    state=TRANSITIONS[State.QUEUED, Event.CLAIM].value,
-                    owner=worker,
-                    profile=profile,
-                    token=tasks.c.token + 1,
-                    attempt=tasks.c.attempt + 1,
-                    claims=tasks.c.claims + 1,
-                    last_seq=tasks.c.last_seq + 1,
-                    lease_until=self._db.clock.now(lease_s),
-                    started_at=func.coalesce(tasks.c.started_at, now),
-                    wait_code=None,
-                    wait_reason=None,
-                )
-                .returning(*RETURNED)
-            )
-            rows += (await connection.execute(claimed)).all()
+            asked = {"ids": ids, "new_owner": worker, "new_profile": profile}
+            rows += (await connection.execute(take, asked)).all()
         if not rows:
             return []
         told = [
@@ -135,9 +153,9 @@ class Claiming:
             }
             for r in rows
         ]
-        await connection.execute(insert(task_events).values(at=now), told)
+        await connection.execute(_tell(self._db.clock), told)
         begun = [{"task_id": r.id, "number": r.claims, "profile": r.profile, "owner": worker} for r in rows]
-        await connection.execute(insert(task_attempts).values(started_at=now), begun)
+        await connection.execute(_begin(self._db.clock), begun)
         for row in rows:
             self._db.hint(connection, topic(row.id))
         order = {task.id: place for place, (task, _) in enumerate(wanted)}
