@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -110,24 +110,29 @@ def sqlite_engines(address: Address) -> tuple[AsyncEngine, AsyncEngine]:
     writing = create_async_engine(
         address.url, pool_size=1, max_overflow=0, execution_options={BEGIN: "BEGIN IMMEDIATE"}
     )
-    # A read is one statement: beginning and ending a transaction around it would double its cost.
-    reading = create_async_engine(
-        address.url,
-        pool_size=6,
-        max_overflow=0,
-        pool_use_lifo=True,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-        execution_options={BEGIN: ""},
-    )
-    _shape_sqlite(writing, _SQLITE_PRAGMAS)
-    _shape_sqlite(reading, (*_SQLITE_PRAGMAS[1:], "query_only=ON"))
+    reading = create_async_engine(address.url, pool_size=6, max_overflow=0, **sqlite_reading())
+    shape_sqlite(writing.sync_engine)
+    shape_sqlite(reading.sync_engine, reading=True)
     return writing, reading
 
 
-def _shape_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def sqlite_reading() -> dict[str, Any]:
+    """Options of an engine that only reads. A read is one statement: beginning and ending a transaction around it would
+    double its cost."""
+    return {
+        "pool_use_lifo": True,
+        "isolation_level": "AUTOCOMMIT",
+        "skip_autocommit_rollback": True,
+        "pool_reset_on_return": None,
+        "execution_options": {BEGIN: ""},
+    }
+
+
+def shape_sqlite(engine: Engine, *, reading: bool = False) -> None:
+    """Set up every connection of *engine*, and how its transactions begin."""
+    pragmas = (*_SQLITE_PRAGMAS[1:], "query_only=ON") if reading else _SQLITE_PRAGMAS
+
+    @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself
         cursor = connection.cursor()
@@ -135,14 +140,26 @@ def _shape_sqlite(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         if statement := connection.get_execution_options()[BEGIN]:
             connection.exec_driver_sql(statement)
 
 
 def postgresql_engines(address: Address, *, pooled: bool = False) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return (for writing, for reading); they share one pool. A read is one statement, so it needs no transaction.
+    """Return (for writing, for reading); they share one pool. A read is one statement, so it needs no transaction."""
+    writing = postgresql_engine(
+        address,
+        pooled=pooled,
+        pool_size=5,
+        max_overflow=15,
+        pool_pre_ping=True,  # a server that was restarted costs a reconnect, not a failed request
+    )
+    return writing, writing.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def postgresql_engine(address: Address, *, pooled: bool, **pool: Any) -> AsyncEngine:
+    """An engine with a pool of its own.
 
     pooled: a pooler stands before the server and gives each transaction another session: nothing may be kept in one, so
     statements are not prepared under names that a later one would look for, and the session is not shaped.
@@ -154,13 +171,6 @@ def postgresql_engines(address: Address, *, pooled: bool = False) -> tuple[Async
             "prepared_statement_cache_size": 0,
             "prepared_statement_name_func": lambda: f"gw_{secrets.token_hex(8)}",
         }
-    writing = create_async_engine(
-        address.url,
-        pool_size=5,
-        max_overflow=15,
-        pool_timeout=10,
-        pool_recycle=1800,
-        pool_pre_ping=True,  # a server that was restarted costs a reconnect, not a failed request
-        connect_args={**shaping, "timeout": 10},
+    return create_async_engine(
+        address.url, pool_timeout=10, pool_recycle=1800, connect_args={**shaping, "timeout": 10}, **pool
     )
-    return writing, writing.execution_options(isolation_level="AUTOCOMMIT")

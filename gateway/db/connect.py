@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.db import address as addresses
+from gateway.db.asking import Rows, asking
 from gateway.db.beside import beside
 from gateway.db.changes import Changes
 from gateway.db.clock import Clock
@@ -30,9 +31,9 @@ _TOPICS = "gateway_topics"
 class Database:
     """``async with Database.open(url) as db``. Statements are SQLAlchemy Core, the same for both databases.
 
-    read: for looking. write: one transaction, committed (durable) when the block ends, undone when it raises. On SQLite
-    writers of this process queue fairly for the one writing connection; keep blocks short and do nothing else in them.
-    Both raise StorageFull and DatabaseUnavailable instead of what the driver says.
+    rows: one question. read: for looking at more. write: one transaction, committed (durable) when the block ends, undone
+    when it raises. On SQLite writers of this process queue fairly for the one writing connection; keep blocks short and do
+    nothing else in them. All raise StorageFull and DatabaseUnavailable instead of what the driver says.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Database:
         self.changes = Changes()
         self._writing = writing
         self._reading = reading
+        self._asking = asking(address, pooled=bus is not None)
         self._probing = writing.execution_options(**{addresses.BEGIN: ""})
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
@@ -73,6 +75,7 @@ class Database:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engines[0].dispose)
             stack.push_async_callback(engines[1].dispose)
+            stack.push_async_callback(db._asking.close)
             await db._first_contact()
             if migrate:
                 await upgrade(db)
@@ -87,6 +90,14 @@ class Database:
         async with self._connected(self._reading) as connection:
             with told_plainly(self.shown):
                 yield connection
+
+    async def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """What one statement that changes nothing answers: the cheapest way to look."""
+        try:
+            with told_plainly(self.shown):
+                return await self._asking.rows(statement, parameters or {})
+        except (OSError, TimeoutError) as exc:
+            raise explain(exc, self.shown) from exc
 
     @asynccontextmanager
     async def write(self, *topics: str) -> AsyncIterator[AsyncConnection]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Text, bindparam, literal, select, tuple_
 
 from gateway.db.columns import Instant
 from gateway.db.connect import Database
@@ -34,17 +34,28 @@ from gateway.tasks.store import Filter, Page
 LOOKED_THROUGH = 10_000
 
 
+# Made once: building a statement costs more than asking it.
+_WANTED = bindparam("wanted", type_=Text)
+_ONE = TASKS.where(tasks.c.id == _WANTED, IS_SHOWN)
+_ITS_STEPS = STEPS.where(task_steps.c.task_id == _WANTED)
+_ITS_ATTEMPTS = ATTEMPTS.where(task_attempts.c.task_id == _WANTED).order_by(task_attempts.c.number)
+_ITS_EVENTS = (
+    EVENTS.where(task_events.c.task_id == _WANTED, task_events.c.seq > bindparam("after"))
+    .order_by(task_events.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
 class Listing:
     """The reads. See `store.TaskStore` for the contract."""
 
     _db: Database
 
     async def get(self, task_id: str, *, key_id: str | None = None) -> Task:
-        async with self._db.read() as connection:
-            row = (await connection.execute(TASKS.where(tasks.c.id == task_id, IS_SHOWN))).one_or_none()
-        if row is None or (key_id is not None and row.key_id != key_id):
+        found = await self._db.rows(_ONE, {"wanted": task_id})
+        if not found or (key_id is not None and found[0].key_id != key_id):
             raise not_found(task_id)
-        return task_of(row)
+        return task_of(found[0])
 
     async def find(
         self, where: Filter, *, limit: int = 50, cursor: str | None = None, oldest_first: bool = False
@@ -61,11 +72,10 @@ class Listing:
             after = [tuple_(*created) > here if oldest_first else tuple_(*created) < here]
         states: list[State | None] = [*sorted(where.states)] or [None]
         found: list[Task] = []
-        async with self._db.read() as connection:
-            for state in states:
-                only = matching(where, state)
-                rows = await connection.execute(TASKS.where(*only, *after).order_by(*order).limit(limit + 1))
-                found += map(task_of, rows)
+        for state in states:
+            only = matching(where, state)
+            rows = await self._db.rows(TASKS.where(*only, *after).order_by(*order).limit(limit + 1))
+            found += map(task_of, rows)
         found.sort(key=lambda task: (task.created_at, task.id), reverse=not oldest_first)
         page = found[:limit]
         return Page(tasks=page, next_cursor=write_cursor(page[-1]) if len(found) > limit else None)
@@ -100,19 +110,15 @@ class Listing:
             return list((await connection.execute(again)).scalars())
 
     async def steps(self, task_id: str) -> Mapping[str, Step]:
-        async with self._db.read() as connection:
-            rows = await connection.execute(STEPS.where(task_steps.c.task_id == task_id))
-            return {row.name: step_of(row) for row in rows}
+        rows = await self._db.rows(_ITS_STEPS, {"wanted": task_id})
+        return {row.name: step_of(row) for row in rows}
 
     async def attempts(self, task_id: str) -> Sequence[Attempt]:
-        wanted = ATTEMPTS.where(task_attempts.c.task_id == task_id).order_by(task_attempts.c.number)
-        async with self._db.read() as connection:
-            return [attempt_of(row) for row in await connection.execute(wanted)]
+        return [attempt_of(row) for row in await self._db.rows(_ITS_ATTEMPTS, {"wanted": task_id})]
 
     async def events(self, task_id: str, *, after: int = 0, limit: int = 500) -> Sequence[TaskEvent]:
-        wanted = EVENTS.where(task_events.c.task_id == task_id, task_events.c.seq > after)
-        async with self._db.read() as connection:
-            return [event_of(row) for row in await connection.execute(wanted.order_by(task_events.c.seq).limit(limit))]
+        asked = {"wanted": task_id, "after": after, "most": limit}
+        return [event_of(row) for row in await self._db.rows(_ITS_EVENTS, asked)]
 
 
 def matching(where: Filter, state: State | None = None) -> list[ColumnElement[bool]]:

@@ -59,7 +59,9 @@ async def write_shares(
 
 def _keep(insert: Any) -> Any:
     statement = insert(queue_shares)
-    return statement.on_conflict_do_update(index_elements=["kind", "key_id"], set_={"finish": statement.excluded.finish})
+    return statement.on_conflict_do_update(
+        index_elements=["kind", "key_id"], set_={"finish": statement.excluded.finish}
+    )
 
 
 _KEEP = {"postgresql": _keep(postgresql_insert), "sqlite": _keep(sqlite_insert)}
