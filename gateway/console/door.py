@@ -9,6 +9,7 @@ Origin    a change, or a WebSocket, has to come from a page of ours: Sec-Fetch-S
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -79,7 +80,7 @@ class ConsoleDoor:
     def _refused(self, scope: Scope, headers: Headers) -> str | None:
         """Return why this request is not let in, None when it is."""
         host = host_name(headers.get("host", ""))
-        if not (is_loopback(host) or host in self._names or host == (scope.get("server") or ("",))[0]):
+        if not (is_loopback(host) or host in self._names or _is_address_of(scope, host)):
             return (
                 f"The console does not answer to the name {host[:100]!r}. If it is yours, set "
                 f"GATEWAY_CONSOLE_HOSTS={host[:100]} (or GATEWAY_PUBLIC_URL) and start the gateway again."
@@ -106,6 +107,14 @@ class ConsoleDoor:
         if host_name(forwarded) in self._names or is_loopback(host_name(forwarded)):
             own.add(forwarded)
         return own - {""}
+
+
+def _is_address_of(scope: Scope, host: str) -> bool:
+    """Whether *host* is the very address this connection was made to: a number, which nobody can point elsewhere."""
+    try:
+        return ipaddress.ip_address(host) == ipaddress.ip_address((scope.get("server") or ("",))[0])
+    except ValueError:
+        return False
 
 
 def _is_plain_program(headers: Headers) -> bool:

@@ -1,0 +1,105 @@
+"""What every page has: theme, language, phone width, keyboard, being live, errors as pages."""
+
+import pytest
+from playwright.async_api import expect
+
+from gateway.console.page import navigation
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PAGES = [page.path for page in navigation()]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_every_page_is_accessible_and_fits(house, new_page, check_page, width, scheme):
+    await house.front.create("a lighthouse at dusk")
+    page = await new_page(width=width, color_scheme=scheme)
+    for path in PAGES:
+        await page.goto(path)
+        await check_page(page)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+async def test_every_page_speaks_the_browsers_language(new_page, locale):
+    page = await new_page(locale=locale)
+    for path in PAGES:
+        answer = await page.goto(path)
+        assert answer.status == 200
+        assert await page.locator("html").get_attribute("lang") == ("en" if locale == "en-US" else locale)
+
+
+async def test_the_language_can_be_chosen(page):
+    await page.goto("/console")
+    await page.get_by_role("button", name="简体中文").first.click()
+    await expect(page.get_by_role("heading", name="总览")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("heading", name="总览")).to_be_visible()
+    await page.get_by_role("button", name="English").first.click()
+    await expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+async def test_the_theme_is_remembered_and_does_not_flash(new_page):
+    page = await new_page(color_scheme="light")
+    await page.goto("/console")
+    ground = "() => getComputedStyle(document.documentElement).backgroundColor"
+    light = await page.evaluate(ground)
+    async with page.expect_response("**/console/preferences"):
+        await page.get_by_role("button", name="Theme: as the system").first.click()
+    async with page.expect_response("**/console/preferences"):
+        await page.get_by_role("button", name="Theme: light").first.click()
+    dark = await page.evaluate(ground)
+    assert dark != light
+    answer = await page.reload()
+    assert 'data-theme="dark"' in await answer.text(), "known before the first paint"
+    assert await page.evaluate(ground) == dark
+
+
+async def test_the_keyboard_is_enough(page):
+    await page.goto("/console")
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    await expect(skip).to_be_focused()
+    await page.keyboard.press("Enter")
+    assert await page.evaluate("() => document.activeElement.id") == "main"
+
+
+async def test_a_phone_reaches_every_page(new_page):
+    page = await new_page(width=360, height=740)
+    await page.goto("/console")
+    more = page.get_by_role("button", name="More")
+    for entry in navigation()[4:]:
+        await more.click()
+        await page.locator(f"#menu a[href='{entry.path}']").click()
+        await page.wait_for_url(f"**{entry.path}")
+
+
+async def test_what_changes_shows_without_a_reload(house, page, site):
+    await page.goto("/console")
+    await page.evaluate("() => { window.stayed = true }")
+    await expect(page.locator("#lost")).to_be_hidden()
+    await house.front.create("hold on a moment")
+    await expect(page.locator("#numbers")).to_contain_text("1", timeout=15_000)
+    running = page.locator("#numbers .stat", has_text="Running").locator(".num")
+    await expect(running).to_have_text("1", timeout=15_000)
+    site.go.set()
+    await expect(running).to_have_text("0", timeout=15_000)
+    assert await page.evaluate("() => window.stayed")
+
+
+async def test_an_unknown_address_is_told_as_a_page(page, check_page):
+    answer = await page.goto("/console/nothing-here")
+    assert answer.status == 404
+    await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    await check_page(page)
+
+
+async def test_without_scripts_pages_still_work(house, chromium):
+    context = await chromium.new_context(java_script_enabled=False, base_url=house.url, locale="en-US")
+    await context.add_cookies([await house.cookie()])
+    page = await context.new_page()
+    for path in PAGES:
+        answer = await page.goto(path)
+        assert answer.status == 200
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+    await context.close()
