@@ -229,9 +229,10 @@ async def _opened(
         app.state.node_desk = NodeDesk(signer, parts.calls, fleet.free_here, stopping, settings.drain_s)
         app.state.member, app.state.others = member, others
         post = await stack.enter_async_context(
-            open_post_office(settings, secret, db, store, links, registry=metrics.registry)
+            open_post_office(settings, secret, db, store, links, node=node, registry=metrics.registry)
         )
         app.state.db, app.state.engine, app.state.site = db, engine, parts
+        app.state.watch = post.watch
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
         services = app.state.services = Services(
             settings=settings,

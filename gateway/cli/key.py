@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gateway.auth.keys import ApiKey, ApiKeys
     from gateway.cli.house import House
+    from gateway.webhooks.signing import SigningSecret
 
 app = typer.Typer(help="API keys: what programs that use the gateway send.", no_args_is_help=True)
 
@@ -97,6 +98,39 @@ def revoke(
 
     key = in_house(work, data_dir)
     emit(_as_dict(key), f"key {key.name} ({key.prefix}…) is revoked", as_json=as_json)
+
+
+@app.command("webhook-secret")
+def webhook_secret(
+    which: Annotated[
+        str, typer.Argument(metavar="NAME", help="The key's name, its id, or how it begins.", show_default=False)
+    ],
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new one; for a day messages are signed with both.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Show what webhooks of this key's tasks are signed with (Standard Webhooks)."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+
+    async def work(house: House) -> SigningSecret:
+        from gateway.errors import NotFound  # noqa: PLC0415
+        from gateway.post_office import signing_of  # noqa: PLC0415
+
+        signing = signing_of(house.settings, house.secret, house.db)
+        try:
+            return await (signing.replace if rotate else signing.show)(which.rstrip("…"))
+        except NotFound:
+            usable = [key.name for key in await _keys(house).list(revoked=False)]
+            hint = did_you_mean(which, usable) or "there is none"
+            raise CommandError("unknown_key", f"there is no usable API key {which!r}; {hint}") from None
+
+    found = in_house(work, data_dir)
+    told = {"id": found.key_id, "name": found.name, "webhook_secret": found.secret, "rotated_at": found.replaced_at}
+    emit(told, found.secret, as_json=as_json)
+    if rotate:
+        note("messages are signed with both secrets for a day: change your receiver in that time", as_json=as_json)
 
 
 def _keys(house: House) -> ApiKeys:

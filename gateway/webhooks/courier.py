@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 import structlog
@@ -34,7 +34,8 @@ Tell = Callable[[Delivery], Awaitable[Message]]
 
 
 class Courier:
-    """callers: sends to addresses that clients named; own: to the operator's. tell: what a task's message says."""
+    """callers: sends to addresses that clients named; own: to the operator's, which are *own_urls* now. tell: what a task's
+    message says. kept_s: how long the operator's messages are remembered."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Courier:
         *,
         callers: Sender,
         own: Sender,
+        own_urls: Mapping[Channel, str],
         tell: Tell,
         metrics: WebhookMetrics,
         ntfy_token: str = "",
@@ -53,6 +55,7 @@ class Courier:
         self._deliveries = deliveries
         self._signing = signing
         self._senders = {Channel.TASK: callers, Channel.WEBHOOK: own, Channel.NTFY: own}
+        self._own_urls = own_urls
         self._tell = tell
         self._metrics = metrics
         self._ntfy_token = ntfy_token
@@ -146,7 +149,9 @@ class Courier:
         if message.signed:
             secrets = await self._signing.secrets_of(claimed.key_id)
             headers |= signing.headers(claimed.id, message.body, secrets, datetime.now(UTC))
-        return await self._senders[claimed.channel].send(claimed.url, message.body.encode(), headers)
+        # What an operator mended in the settings counts for messages that are still to arrive.
+        url = self._own_urls.get(claimed.channel, claimed.url)
+        return await self._senders[claimed.channel].send(url, message.body.encode(), headers)
 
     async def _message(self, claimed: Delivery) -> Message:
         match claimed.channel:
