@@ -21,6 +21,9 @@ ALL_SCOPES: frozenset[Scope] = frozenset(Scope)
 #: The key id of everybody when the gateway serves without keys.
 LOCAL_KEY_ID = "local"
 
+#: The key id of what the operator makes at the console.
+CONSOLE_KEY_ID = "console"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -50,3 +53,8 @@ class Caller:
 def local_caller() -> Caller:
     """Everybody, when the gateway serves without keys (loopback only)."""
     return Caller(key_id=LOCAL_KEY_ID, name="local")
+
+
+def console_caller() -> Caller:
+    """The operator, who has every right: what is made at the console belongs to nobody's key."""
+    return Caller(key_id=CONSOLE_KEY_ID, name="console")

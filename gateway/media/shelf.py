@@ -69,6 +69,14 @@ class Shelf:
         async with self._db.read() as connection:
             return [_asset(row) for row in await connection.execute(chosen)]
 
+    async def some(self, asset_ids: Collection[str]) -> Sequence[Asset]:
+        """Those of the files that are still kept."""
+        if not asset_ids:
+            return []
+        async with self._db.read() as connection:
+            rows = await connection.execute(select(*_COLUMNS).where(assets.c.id.in_(list(asset_ids))))
+            return [_asset(row) for row in rows]
+
 
 def _place(asset: Asset) -> Place:
     assert asset.created_at is not None

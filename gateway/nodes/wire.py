@@ -56,7 +56,7 @@ def word_line(word: Word) -> bytes:
 
 # -- requests ----------------------------------------------------------------------------------------------------------
 def request_to_json(request: ChatRequest | ImageRequest) -> dict[str, Any]:
-    return {one.name: _plain(getattr(request, one.name)) for one in fields(request)}
+    return {one.name: _plain(getattr(request, one.name)) for one in fields(request) if one.name != "note"}
 
 
 def chat_from_json(data: Mapping[str, Any]) -> ChatRequest:

@@ -1,0 +1,4 @@
+import { startHover } from "./studio.js";
+import "./tasks.js";
+
+startHover();
