@@ -15,7 +15,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -127,7 +127,8 @@ class ApiKeys:
         if not revoked:
             statement = statement.where(api_keys.c.revoked_at.is_(None))
         async with self._db.read() as connection:
-            return [_key_of(row) for row in (await connection.execute(statement)).mappings()]
+            found = [_key_of(row) for row in (await connection.execute(statement)).mappings()]
+        return [replace(key, last_used_at=self._used[key.id]) if key.id in self._used else key for key in found]
 
     async def revoke(self, which: str) -> ApiKey:
         """End a key, given by id, name or shown prefix; its tasks stay. Raises NotFound."""

@@ -17,13 +17,18 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import PermissionDenied
+from gateway.console.access import signed_in
+from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.settings import Settings
 from gateway.web.doorway import host_name, is_below, is_loopback
 from gateway.web.error_responses import ErrorPage
 
 FOLDER = "/console"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: What is taken from those who are not signed in, and how much.
+STRANGERS_FORMS = frozenset(f"{FOLDER}/{word}" for word in ("login", "setup", "logout", "preferences"))
+SMALL_BYTES = 16 * 1024
 
 HEADERS = {
     "content-security-policy": (
@@ -72,10 +77,11 @@ class ConsoleDoor:
             await send(message)
 
         scope.setdefault("state", {})["error_page"] = self._error_page
-        if refused is None:
+        exc = PermissionDenied(refused) if refused else await _stranger(Request(scope))
+        if exc is None:
             await self._app(scope, receive, tell)
         else:
-            await self._error_page(Request(scope), PermissionDenied(refused))(scope, receive, tell)
+            await self._error_page(Request(scope), exc)(scope, receive, tell)
 
     def _refused(self, scope: Scope, headers: Headers) -> str | None:
         """Return why this request is not let in, None when it is."""
@@ -107,6 +113,22 @@ class ConsoleDoor:
         if host_name(forwarded) in self._names or is_loopback(host_name(forwarded)):
             own.add(forwarded)
         return own - {""}
+
+
+async def _stranger(request: Request) -> GatewayError | None:
+    """Return the error for a change that nobody signed in asks for: forms are read before routes ask who is there."""
+    if request.method in SAFE:
+        return None
+    if request.url.path in STRANGERS_FORMS:
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) <= SMALL_BYTES:
+            return None
+        return InvalidRequest("This form is larger than it can be.")
+    try:
+        await signed_in(request)
+    except GatewayError as exc:
+        return exc
+    return None
 
 
 def _is_address_of(scope: Scope, host: str) -> bool:

@@ -10,9 +10,19 @@ export function startActions(refresh) {
     const form = event.target;
     if (!form.matches("form[data-action]")) return;
     event.preventDefault();
-    if (form.dataset.ask && !window.confirm(form.dataset.ask)) return;
-    act(form, event.submitter);
+    if (form.dataset.ask) ask(form, event.submitter);
+    else act(form, event.submitter);
   });
+}
+
+// The question names what will happen; its button says the same word as the one that was pressed.
+function ask(form, button) {
+  const dialog = document.getElementById("ask");
+  dialog.querySelector("#ask-question").textContent = form.dataset.ask;
+  dialog.querySelector("[data-yes]").textContent = button?.textContent.trim() || button?.getAttribute("aria-label");
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => dialog.returnValue === "yes" && act(form, button), { once: true });
+  dialog.showModal();
 }
 
 export async function act(form, button) {

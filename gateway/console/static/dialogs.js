@@ -27,5 +27,7 @@ export function showResult(html) {
   dialog.dispatchEvent(new CustomEvent("console:shown", { bubbles: true }));
   const title = dialog.querySelector("h2[id]");
   if (title) dialog.setAttribute("aria-labelledby", title.id);
+  // What was shown may be a secret: nothing of it stays in the page.
+  dialog.addEventListener("close", () => dialog.replaceChildren(), { once: true });
   dialog.showModal();
 }
