@@ -19,8 +19,8 @@ from gateway.errors import NotFound, VideoNotReady
 from gateway.webhooks import outbox_sql
 from gateway.webhooks.model import GIVE_UP_AFTER_S, TOPIC, Attempt, Channel, Delivery, Outcome, State, pause_s
 
-#: A sender has half of this for one try.
-CLAIM_S = 60.0
+#: A sender has half of this for one try (`sending.TIMEOUT_S`).
+CLAIM_S = 40.0
 #: Deliveries looked at for one round of claims, so that one busy key does not hide the others.
 SEEN = 200
 #: Ends of tasks that a node of an older version did not tell of are found by looking.
