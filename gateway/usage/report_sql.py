@@ -17,6 +17,8 @@ from gateway.usage.totals import Totals
 
 #: What a report is broken down by, besides time.
 SIDES = ("key_id", "profile", "model", "dialect", "kind")
+#: A moment, and a value for each side.
+Cell = tuple[Any, ...]
 _COUNTS = ("succeeded", "failed", "cancelled")
 _SUMMED = ("times", "codes")
 STEP: Mapping[str, timedelta] = {HOUR: timedelta(hours=1), DAY: timedelta(days=1)}
@@ -46,23 +48,39 @@ class Report:
     by: dict[str, dict[str, Totals]] = field(default_factory=dict)
 
 
-async def report(db: Database, wanted: Wanted) -> Report:
-    """Read the sums, and what is not summed up yet: in one statement, so that what moves meanwhile is counted once."""
+async def cells(db: Database, wanted: Wanted) -> dict[Cell, Totals]:
+    """Return the sums of each hour or day by all sides at once; also what is not summed up yet.
+
+    One statement reads both, so that what moves meanwhile is counted once.
+    """
     async with db.read() as connection:
         rows = (await connection.execute(_statement(wanted))).all()
+    floor = hour_of if wanted.grain == HOUR else day_of
+    found: dict[Cell, Totals] = {}
+    for row in rows:
+        cell = (floor(row.at), *(getattr(row, side) for side in SIDES))
+        totals = found.get(cell)
+        if totals is None:
+            totals = found[cell] = Totals()
+        if row.outcome is None:
+            totals.add_sums(row)
+        else:
+            totals.add_logged(row)
+    return found
+
+
+async def report(db: Database, wanted: Wanted) -> Report:
+    """Sum up along time and along each side."""
     found = Report(wanted, by={side: defaultdict(Totals) for side in SIDES})
     at = wanted.since
     while at < wanted.until:
         found.by_time[at] = Totals()
         at += STEP[wanted.grain]
-    floor = hour_of if wanted.grain == HOUR else day_of
-    for row in rows:
-        sides = (found.by[side][getattr(row, side)] for side in SIDES)
-        for totals in (found.all, found.by_time[floor(row.at)], *sides):
-            if row.outcome is None:
-                totals.add_sums(row)
-            else:
-                totals.add_logged(row)
+    for cell, totals in (await cells(db, wanted)).items():
+        found.all.add(totals)
+        found.by_time[cell[0]].add(totals)
+        for side, value in zip(SIDES, cell[1:], strict=True):
+            found.by[side][value].add(totals)
     return found
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from gateway.usage.ended import Outcome, bucket_of, percentile
 
+_NUMBERS = ("succeeded", "failed", "cancelled", "made", "size_bytes", "output_s", "took_s", "waited_s")
+
 
 @dataclass(slots=True)
 class Totals:
@@ -76,6 +78,13 @@ class Totals:
             self.times[int(bucket)] += count
         for code, count in row.codes.items():
             self.codes[code] += count
+
+    def add(self, more: Totals) -> None:
+        """Add what others sum up to."""
+        for name in _NUMBERS:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.times.update(more.times)
+        self.codes.update(more.codes)
 
     def to_row(self) -> dict[str, Any]:
         return {
