@@ -12,6 +12,7 @@ import pytest
 
 from browser.errors import TransportFailed
 from gateway import errors as ours
+from gateway.media.assets import Asset
 from gateway.settings import OnAmbiguous
 from gateway.tasks.model import Step, VideoMode, VideoSpec
 from tests.grok import frames as f
@@ -49,6 +50,30 @@ async def test_a_finished_download_whose_file_is_gone_is_fetched_again(bench: Be
     await bench.media.remove(["t1.v"])
     await bench.make(bench.journal)
     assert "t1.v" in bench.media.assets
+    assert bench.submits() == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["kept", "changed", "lost"])
+async def test_a_file_that_the_store_did_not_take_is_not_fetched_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    bench.script.on(NEW, f.WHOLE)
+
+    async def away(_asset: Asset) -> Asset:
+        raise ours.MediaUnavailable("the store is away")
+
+    with monkeypatch.context() as patched, pytest.raises(ours.MediaUnavailable):
+        patched.setattr(bench.media, "record", away)
+        await bench.make()
+    file = bench.media.target("t1.v", ".mp4")
+    match meanwhile:
+        case "changed":
+            file.write_bytes(b"half")
+        case "lost":  # another node goes on, or the spool was lost
+            file.unlink()
+    assert (await bench.make(bench.journal)).size_bytes == len(b"film")
+    assert file.read_bytes() == b"film"
+    assert bench.script.count(f"DOWNLOAD {f.URL}") == (1 if meanwhile == "kept" else 2)
     assert bench.submits() == 1
 
 

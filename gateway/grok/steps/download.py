@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -28,6 +31,7 @@ from gateway.grok.steps.result import record, stored_result, upstream_facts
 from gateway.grok.steps.sighting import Sighting
 from gateway.grok.steps.work import DOWNLOAD, Work
 from gateway.grok.verify import judge_session
+from gateway.grok.wire.fields import integer, mapping, text
 from gateway.grok.wire.problems import Problem, read_problem
 from gateway.media.assets import video_asset_id
 from gateway.tasks.model import VideoMode, VideoResult
@@ -42,6 +46,9 @@ FIRST_PAUSE_S = 0.5
 #: How far a clip may be from its promised length: seconds, or a part of it, whichever is more (10.04 s for 10 were seen).
 SLACK_S, SLACK_PART = 1.0, 0.15
 
+#: What the step notes of a file that was fetched whole.
+FETCHED = "fetched"
+
 Recheck = Callable[[], Awaitable[None]]
 
 
@@ -54,7 +61,9 @@ async def download(work: Work, sighting: Sighting, generation: Generation, look_
     url = address_of(sighting, generation)
     await work.journal.stage(Stage.DOWNLOAD, 99)
     await work.begin(DOWNLOAD, {"url": url})
-    fetched = await _fetch(work, sighting, url, look_again)
+    fetched = await _fetched_before(work) or await _fetch(work, sighting, url, look_again)
+    # The store may be away for longer than this attempt lives; the next one then keeps the file that is here.
+    await work.journal.note(DOWNLOAD, {FETCHED: _noted(fetched)})
     try:
         facts = await asyncio.to_thread(work.inspect, fetched.path)
     except InvalidMedia as exc:  # a transfer that lost something looks the same; the file is asked for once more
@@ -76,6 +85,31 @@ def address_of(sighting: Sighting, generation: Generation) -> str:
     if not owner or not file_id:
         raise DownloadFailed("the site named no address for the finished video")
     return generated_video_url(owner, file_id)
+
+
+async def _fetched_before(work: Work) -> Download | None:
+    """Return the file that an earlier attempt fetched whole on this node and could not hand to the media store."""
+    step = work.step(DOWNLOAD)
+    noted = {} if step is None else mapping(step.external, FETCHED)
+    target = work.media.target(video_asset_id(work.task.id), ".mp4")
+    size_bytes, sha256 = integer(noted, "size_bytes"), text(noted, "sha256")
+    if not sha256 or await asyncio.to_thread(_told_apart, target) != (size_bytes, sha256):
+        return None
+    log.info("video kept", reason="it was fetched before, and the media store did not take it", size_bytes=size_bytes)
+    return Download(target, size_bytes or 0, sha256, text(noted, "media_type"))
+
+
+def _noted(fetched: Download) -> dict[str, Any]:
+    return {"size_bytes": fetched.size_bytes, "sha256": fetched.sha256, "media_type": fetched.media_type}
+
+
+def _told_apart(file: Path) -> tuple[int, str] | None:
+    """Size in bytes and SHA-256 (hex) of *file*; None when there is none."""
+    try:
+        with file.open("rb") as opened:
+            return file.stat().st_size, hashlib.file_digest(opened, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) -> Download:
