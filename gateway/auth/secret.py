@@ -57,6 +57,11 @@ class Secret:
         )
 
     @property
+    def text(self) -> str:
+        """The master itself, for a backup that is to hold it."""
+        return self._master.decode()
+
+    @property
     def mark(self) -> str:
         """Tells one master from another, and nothing about it."""
         return hashlib.sha256(b"mark/" + self.key(Purpose.NODES)).hexdigest()[:16]
@@ -76,12 +81,19 @@ def load_secret(settings: Settings) -> Secret:
     return Secret(_read(path), source=str(path))
 
 
-def _make(path: Path) -> None:
-    """Put a new secret at *path*, unless another process was first: the file appears whole or not at all."""
+def keep_secret(data_dir: Path, master: str) -> None:
+    """Put *master* where `load_secret` finds it; a secret that is there already stays."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not (data_dir / FILE_NAME).exists():
+        _make(data_dir / FILE_NAME, master)
+
+
+def _make(path: Path, master: str = "") -> None:
+    """Put *master*, else a new secret, at *path*, unless another process was first: it appears whole or not at all."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(fd, f"{secrets.token_urlsafe(48)}\n".encode())
+        os.write(fd, f"{master or secrets.token_urlsafe(48)}\n".encode())
         os.fsync(fd)
     finally:
         os.close(fd)

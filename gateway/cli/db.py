@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,9 +96,11 @@ def copy(
     """Carry everything from one database to another while the gateway is stopped: SQLite to PostgreSQL, or back.
 
     All rows in one transaction, counted again at the end; on any trouble the target stays empty."""
+    from gateway.cli.progress import Shown  # noqa: PLC0415
     from gateway.db.address import parse  # noqa: PLC0415
     from gateway.db.connect import Database  # noqa: PLC0415
     from gateway.db.copying import copy as carry  # noqa: PLC0415
+    from gateway.db.copying import refuse_running  # noqa: PLC0415
 
     there = parse(source)
     if there.dialect == "sqlite" and not there.file.is_file():
@@ -109,10 +109,12 @@ def copy(
         raise CommandError("same_database", "--from and --to name the same database")
 
     async def work() -> dict[str, Any]:
-        shown = _Shown(as_json=as_json)
-        async with Database.open(source, migrate=False) as reading, Database.open(target) as writing:
-            copied = await carry(reading, writing, progress=shown)
-            return {"from": reading.shown, "to": writing.shown, "rows": dict(copied)}
+        shown = Shown(as_json=as_json)
+        async with Database.open(source, migrate=False) as reading:
+            await refuse_running(reading)
+            async with Database.open(target) as writing:
+                copied = await carry(reading, writing, progress=shown)
+                return {"from": reading.shown, "to": writing.shown, "rows": dict(copied)}
 
     done = _run(work, data_dir)
     rows = sum(done["rows"].values())
@@ -121,19 +123,6 @@ def copy(
         f"now set GATEWAY_DATABASE_URL to {done['to']}; the secret key and GATEWAY_MEDIA_URL stay as they are",
         as_json=as_json,
     )
-
-
-class _Shown:
-    """Says how far it is, a few times a second, on a terminal only."""
-
-    def __init__(self, *, as_json: bool) -> None:
-        self._silent = as_json or not sys.stderr.isatty()
-        self._next = 0.0
-
-    def __call__(self, table: str, done: int, of: int) -> None:
-        if not self._silent and (done == of or time.monotonic() > self._next):
-            self._next = time.monotonic() + 0.3
-            note(f"  {table:<22} {done:>9} of {of}")
 
 
 async def _count(connection: Any, name: str) -> int:

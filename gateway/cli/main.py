@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from gateway.cli import admin, db, key, node, profile, webhook
+from gateway.cli.backup import backup, restore
 from gateway.cli.doctor import doctor
 from gateway.cli.failures import Explained, explain
 from gateway.cli.login import login
@@ -41,6 +42,8 @@ app.add_typer(node.app, name="node")
 app.add_typer(admin.app, name="admin")
 app.add_typer(db.app, name="db")
 app.add_typer(webhook.app, name="webhook")
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.command("doctor")(doctor)
 app.command("version")(version)
 
