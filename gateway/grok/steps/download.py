@@ -136,7 +136,9 @@ async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) 
             if loop.time() >= deadline:
                 raise _lost_file(sighting, exc) from exc
         except browser.TooLarge as exc:
-            raise InvalidMedia(f"the video is larger than {settings.max_video_bytes} bytes") from exc
+            raise InvalidMedia(
+                f"the video is larger than the {settings.max_video_bytes} bytes this gateway keeps (GATEWAY_MAX_VIDEO_BYTES)"
+            ) from exc
         except (browser.TransportTimeout, browser.TransportFailed) as exc:
             broken += 1
             if broken >= TRANSFERS:
