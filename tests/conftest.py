@@ -1,5 +1,8 @@
 """Fixtures for all tests live in modules of their own, named here."""
 
+import os
+import signal
+
 import pytest
 
 pytest_plugins = ["tests.databases", "tests.s3"]
@@ -9,3 +12,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files anew; review the diff before committing"
     )
+
+
+def pytest_configure() -> None:
+    """Give what the tests start the surroundings of a user's shell.
+
+    Ctrl-C reaches it, also where the tests run in a background that ignores it (that is inherited), and its output is
+    buffered as usual.
+    """
+    os.environ.pop("PYTHONUNBUFFERED", None)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

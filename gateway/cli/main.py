@@ -68,9 +68,7 @@ def main(args: list[str] | None = None) -> NoReturn:
         code = command.main(args=argv, prog_name="gateway", standalone_mode=False)
     except typer.Abort:
         code = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output (head, less) has seen enough. Python would complain about the pipe once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output (head, less) has seen enough
         code = 1
     except Exception as exc:  # the border: whatever it is, a person reads it
         if os.environ.get("GATEWAY_LOG_LEVEL", "").lower() == "debug":
@@ -78,7 +76,17 @@ def main(args: list[str] | None = None) -> NoReturn:
         code = _say(explain(exc), as_json)
     if code == INTERRUPTED:
         _say(Explained("interrupted", "stopped", INTERRUPTED), as_json)
+    _let_go_of_output()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _let_go_of_output() -> None:
+    """Write what is left; into nothing where nobody reads any more. Python would complain of that at exit, and exit with 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _say(what: Explained, as_json: bool) -> int:

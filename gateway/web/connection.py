@@ -28,11 +28,11 @@ async def while_connected(receive: Receive, *works: Coroutine[Any, Any, None]) -
             running = [group.create_task(work) for work in (*works, leave())]
             for task in running:
                 task.add_done_callback(lambda _: [other.cancel() for other in running])
-    except* Exception as failed:
+    except BaseExceptionGroup as failed:  # not `except*`: until Python 3.11.4 that wraps what is raised in a group again
         raise _first(failed) from None
     return not gone
 
 
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
     found = group.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
