@@ -28,7 +28,8 @@ async def while_connected(receive: Receive, *works: Coroutine[Any, Any, None]) -
             running = [group.create_task(work) for work in (*works, leave())]
             for task in running:
                 task.add_done_callback(lambda _: [other.cancel() for other in running])
-    except BaseExceptionGroup as failed:  # not `except*`: until Python 3.11.4 that wraps what is raised in a group again
+    except BaseExceptionGroup as failed:
+        # Not `except*`: until Python 3.11.4 that wraps what is raised in a group again.
         raise _first(failed) from None
     return not gone
 
