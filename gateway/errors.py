@@ -14,7 +14,7 @@ GatewayError                      retryable says whether the same request may su
 ├── ProfileNotReady               the profile needs something before it can go on; the task waits
 │   └── LoginRequired · ChallengeRequired · AntiBotRefused · AccountBlocked · StalePage
 ├── UpstreamError                 ── UpstreamOverloaded · UpstreamTimeout · UpstreamRefused · SpendingLimit · UpstreamDrifted ·
-│                                    EmptyAnswer · AnswerCut
+│                                    EmptyAnswer · AnswerCut · AnswerMalformed
 ├── GenerationError               ── GenerationFailed · NoVideoInAnswer · NoImageInAnswer · OutcomeUnknown ·
 │                                    SuspectOutput · DownloadFailed · InvalidMedia
 ├── Cancelled · DeadlineExceeded
@@ -288,6 +288,12 @@ class EmptyAnswer(UpstreamError):
     """The site called its answer complete and there was nothing in it."""
 
     code = "empty_answer"
+
+
+class AnswerMalformed(UpstreamError):
+    """The model did not answer in the form it was asked for: a tool's call, or JSON. The same request may do better."""
+
+    code = "answer_malformed"
 
 
 class AnswerCut(UpstreamError):

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.auth.callers import Caller
 from gateway.calls.model import Role, Turn
 from gateway.calls.tokens import PICTURE_TOKENS, estimate
+from gateway.calls.tools import written
 from gateway.errors import EmptyPrompt, InvalidRequest, UnsupportedParameter
 from gateway.web.call_requests import fetch_pictures
 from gateway.web.services import Services
@@ -37,17 +38,20 @@ class Draft:
     name: str | None = None
 
 
-def read_messages(messages: Any, *, field: str = "messages") -> tuple[Draft, ...]:
-    """Read a chat's messages. Raises InvalidRequest, UnsupportedParameter or EmptyPrompt, with the place as ``param``."""
+def read_messages(messages: Any, *, field: str = "messages", blocks: bool = False) -> tuple[Draft, ...]:
+    """Read a chat's messages. blocks: earlier calls of tools are shown in the form that new ones are asked for.
+
+    Raises InvalidRequest, UnsupportedParameter or EmptyPrompt, with the place as ``param``.
+    """
     if not isinstance(messages, list):
         raise InvalidRequest(f"'{field}' is a list of messages.", param=field)
     if not messages:
         raise EmptyPrompt(f"'{field}' is empty: there is nothing to answer.", param=field)
     tools: dict[str, str] = {}
-    return tuple(_message(message, f"{field}[{at}]", tools) for at, message in enumerate(messages))
+    return tuple(_message(message, f"{field}[{at}]", tools, blocks=blocks) for at, message in enumerate(messages))
 
 
-def _message(message: Any, place: str, tools: dict[str, str]) -> Draft:
+def _message(message: Any, place: str, tools: dict[str, str], *, blocks: bool) -> Draft:
     if not isinstance(message, dict):
         raise InvalidRequest(f"'{place}' is not a message object.", param=place)
     role = read_role(message.get("role"), place)
@@ -60,7 +64,7 @@ def _message(message: Any, place: str, tools: dict[str, str]) -> Draft:
         called = call.get("function") if isinstance(call.get("function"), dict) else call
         assert isinstance(called, dict)
         tools[str(call.get("id"))] = str(called.get("name") or "")
-        text = f"{text}\n{called_as_text(called)}".strip("\n")
+        text = f"{text}\n{called_as_text(called, block=blocks)}".strip("\n")
     return Draft(role, text, pictures, str(name) if name else None)
 
 
@@ -105,8 +109,10 @@ def read_content(content: Any, place: str) -> tuple[str, tuple[tuple[str, str], 
     return "\n".join(texts), tuple(pictures)
 
 
-def called_as_text(call: Mapping[str, Any]) -> str:
-    """A tool call of an earlier turn, made elsewhere: shown to the site as what it was."""
+def called_as_text(call: Mapping[str, Any], *, block: bool = False) -> str:
+    """A tool call of an earlier turn: shown to the site as what it was, or as it is asked to write one itself."""
+    if block:
+        return written(str(call.get("name") or ""), str(call.get("arguments") or ""))
     return f"[called {call.get('name') or 'a tool'} with {call.get('arguments') or '{}'}]"
 
 

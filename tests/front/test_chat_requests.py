@@ -49,8 +49,8 @@ async def test_advice_is_ignored_and_said_so(calm):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("n", 2), ("tools", [{"type": "function", "function": {"name": "f"}}]), ("functions", [{"name": "f"}]), ("tool_choice", "required"),
-        ("response_format", {"type": "json_object"}), ("response_format", {"type": "json_schema", "json_schema": {}}), ("logprobs", True),
+        ("n", 2), ("functions", [{"name": "f"}]), ("function_call", {"name": "f"}),
+        ("response_format", {"type": "grammar"}), ("logprobs", True),
         ("top_logprobs", 3), ("logit_bias", {"1": 1}), ("modalities", ["text", "audio"]), ("audio", {"voice": "x"}), ("deferred", True),
     ],
 )  # fmt: skip

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from gateway.calls.cutting import Cutter
 from gateway.calls.model import Citation, Ended, Picture, PictureRefused
+from gateway.calls.speech import Speech
 from gateway.errors import AnswerCut, ContentModerated, EmptyAnswer
 
 #: What a stream's chunk adds to the message.
@@ -19,9 +20,12 @@ Delta: TypeAlias = dict[str, Any]
 
 @dataclass(slots=True)
 class Answer:
-    """cutter: ends the text where the client wants it ended. extra: further fields of the message."""
+    """cutter: ends the text where the client wants it ended. speech: tells text from calls of tools. suffix: of the ids of
+    those. extra: further fields of the message."""
 
     cutter: Cutter = field(default_factory=Cutter)
+    speech: Speech = field(default_factory=Speech)
+    suffix: str = ""
     annotations: list[dict[str, Any]] = field(default_factory=list)
     citations: list[str] = field(default_factory=list)
     images: list[dict[str, Any]] = field(default_factory=list)
@@ -54,6 +58,20 @@ class Answer:
         return "\n\n".join([self._copy, *pictures])
 
     @property
+    def calls(self) -> list[dict[str, Any]]:
+        """The tools that the model calls, once the answer is over."""
+        if self._reason != "tool_calls":
+            return []
+        return [
+            {
+                "id": f"call_{self.suffix}{at}",
+                "type": "function",
+                "function": {"name": call.name, "arguments": call.arguments},
+            }
+            for at, call in enumerate(self.speech.calls)
+        ]
+
+    @property
     def thoughts(self) -> str:
         return "".join(self._thoughts)
 
@@ -66,7 +84,7 @@ class Answer:
     def say(self, text: str) -> Delta:
         """Hear text; what is told may be less: some is held back, some is beyond the end."""
         self._heard.append(text)
-        shown = self.cutter.feed(text)
+        shown = self.cutter.feed(self.speech.feed(text))
         if self.cutter.ended:
             self._reason = self.cutter.ended
         return self._show(shown)
@@ -111,11 +129,17 @@ class Answer:
         delta: Delta = {}
         if ended.text.startswith(heard):
             delta = self.say(ended.text[len(heard) :])
+            rest = "" if self.cutter.ended else self.cutter.feed(self.speech.finish())
+            delta = _joined(delta, self._show(rest))
         else:
             again = Cutter(self.cutter.stops, self.cutter.limit_tokens)
-            self._copy = again.feed(ended.text) + again.finish()
+            self.speech = Speech(self.speech.wanted)
+            self._copy = again.feed(self.speech.feed(ended.text) + self.speech.finish()) + again.finish()
         delta = _joined(delta, self._show(self.cutter.finish()))
         self._reason = self.cutter.ended or ended.reason
+        if self.speech.calls and not self.cutter.ended:
+            self._reason = "tool_calls"
+            delta = {**delta, "tool_calls": [{"index": at, **call} for at, call in enumerate(self.calls)]}
         self.check()
         return delta
 
@@ -123,7 +147,7 @@ class Answer:
         """Raise when there is nothing in it for a reader."""
         if not self.over:
             raise AnswerCut("The site's answer broke off before its end.")
-        if self.content.strip() or self.cutter.ended:
+        if self.content.strip() or self.cutter.ended or self.calls:
             return
         if self.refused:
             raise ContentModerated(f"The site refuses this content: {self.refused[0]['reason']}")
@@ -153,5 +177,5 @@ def markdown(url: str, title: str) -> str:
 
 def _joined(first: Delta, second: Delta) -> Delta:
     if "content" in first and "content" in second:
-        return {"content": first["content"] + second["content"]}
-    return first or second
+        return {**first, "content": first["content"] + second["content"]}
+    return {**first, **second}

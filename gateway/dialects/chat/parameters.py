@@ -6,10 +6,9 @@ from typing import Any
 
 from gateway.web.parameters import HONOURED, Rules, ignored, refused, refused_unless
 
-_NO_TOOLS = (
-    "is not supported: the site calls no tools of its callers. Leave it away; it searches the web and draws by itself."
-)
-_NO_JSON = "is not supported: the site promises no format. Ask for JSON in the prompt, and check what comes."
+_OLD = "is not supported: say it with 'tools' and 'tool_choice', which took its place."
+_NO_TOOLS = "is not supported by models that make pictures or videos: these call no tools."
+_NO_JSON = "is not supported by models that make pictures or videos: they answer with links."
 
 
 def _text_format(value: Any) -> bool:
@@ -37,6 +36,10 @@ RULES: Rules = {
             "web_search_options",
             "video_config",
             "image_config",
+            "tools",
+            "tool_choice",
+            "parallel_tool_calls",
+            "response_format",
         ),
         HONOURED,
     ),
@@ -56,20 +59,25 @@ RULES: Rules = {
     "safety_identifier": ignored(),
     "prompt_cache_key": ignored(),
     "prompt_cache_retention": ignored(),
-    "parallel_tool_calls": ignored(True, False),
     "prediction": ignored(),
     "verbosity": ignored("medium"),
     # what would give the client something else than it asked for
     "n": refused("is 1 here: the site gives one answer. Send the request again for another.", 1),
-    "tools": refused(_NO_TOOLS),
-    "functions": refused(_NO_TOOLS),
-    "tool_choice": refused(_NO_TOOLS, "none", "auto"),
-    "function_call": refused(_NO_TOOLS, "none", "auto"),
-    "response_format": refused_unless(_text_format, _NO_JSON),
+    "functions": refused(_OLD),
+    "function_call": refused(_OLD, "none", "auto"),
     "logprobs": refused("is not supported: the site tells no probabilities.", False),
     "top_logprobs": refused("is not supported: the site tells no probabilities.", 0),
     "logit_bias": refused("is not supported: the site takes no bias."),
     "modalities": refused_unless(_text_only, "is not supported beyond text: the site's chat gives no sound."),
     "audio": refused("is not supported: the site's chat gives no sound."),
     "deferred": refused("is not supported: answers are given at once.", False),
+}
+
+#: For models that make pictures or videos. Clients offer their tools to every model; these have no use for them.
+MADE_RULES: Rules = {
+    **RULES,
+    "tools": ignored(),
+    "parallel_tool_calls": ignored(True, False),
+    "tool_choice": refused(_NO_TOOLS, "none", "auto"),
+    "response_format": refused_unless(_text_format, _NO_JSON),
 }

@@ -70,6 +70,18 @@ class ChatCreate(BaseModel):
     max_tokens: Limit = Field(default=None, description="Cuts the answer after about so many (estimated) tokens.")
     max_completion_tokens: Limit = Field(default=None, description="The newer name of `max_tokens`.")
     search_parameters: dict[str, Any] = Field(default={}, description='xAI\'s: `{"mode": "off"}` keeps from searching.')
+    tools: list[Any] = Field(
+        default=[],
+        description="Functions the model may call, as OpenAI's. The site calls none: they are described to the model in "
+        "words, and only a call in the exact form it was told is one.",
+    )
+    tool_choice: Any = Field(default=None, description="`auto`, `none`, `required`, or a function of *tools*.")
+    parallel_tool_calls: bool | None = Field(default=None, description="`false`: one call at most.")
+    response_format: dict[str, Any] | None = Field(
+        default=None,
+        description="`json_object` or `json_schema`: the answer is asked for as JSON and checked before it is passed on; an "
+        "answer that does not fit is the error `answer_malformed`.",
+    )
     video_config: dict[str, Any] = Field(
         default={},
         description="For video models: `aspect_ratio`, `video_length` (6, 10), `resolution_name` (480p, 720p), `preset`.",

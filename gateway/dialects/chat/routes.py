@@ -12,9 +12,10 @@ from fastapi.responses import JSONResponse, Response
 
 from gateway.auth.callers import Caller
 from gateway.calls.cutting import Cutter
+from gateway.calls.speech import Speech
 from gateway.dialects.chat import protocol, speaking, translate
 from gateway.dialects.chat.answer import Answer, Delta
-from gateway.dialects.chat.parameters import RULES
+from gateway.dialects.chat.parameters import MADE_RULES, RULES
 from gateway.dialects.chat.speaking import Around
 from gateway.dialects.chat.translate import Asked, Head
 from gateway.models import ModelKind
@@ -60,11 +61,14 @@ async def create(
     async with forms.body(request, limit_bytes=limit) as fields:
         wire = forms.parse(protocol.ChatCreate, fields)
     model = choose(services, caller, wire.model)
-    headers = judge(fields, RULES)
-    asked = translate.from_create(wire, fields)
+    words = model.kind is ModelKind.CHAT
+    headers = judge(fields, RULES if words else MADE_RULES)
+    asked = translate.from_create(wire, fields, words=words)
     around = Around(services, caller, base, model, wire.model, fields, video_requests.idempotency_key(idempotency_key))
-    head = Head(f"chatcmpl-{uuid.uuid4().hex}", int(services.now()), wire.model)
-    answer = Answer(Cutter(asked.stop, asked.limit_tokens) if model.kind is ModelKind.CHAT else Cutter())
+    suffix = uuid.uuid4().hex
+    head = Head(f"chatcmpl-{suffix}", int(services.now()), wire.model)
+    cutter = Cutter(asked.stop, asked.limit_tokens) if words else Cutter()
+    answer = Answer(cutter, Speech(asked.wanted), suffix[:20])
     deltas = SPEAKERS[model.kind](around, asked, answer)
     if wire.stream:
         return LiveStream(_frames(head, asked, answer, deltas), services, tell=translate.tell, headers=headers)

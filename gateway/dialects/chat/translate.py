@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.calls.model import CallNote, ChatRequest, Turn
+from gateway.calls.model import CallNote, ChatRequest, Role, Turn
+from gateway.calls.speech import Wanted
 from gateway.calls.tokens import estimate
 from gateway.dialects.chat.answer import Answer, Delta
 from gateway.dialects.chat.protocol import ChatCreate
@@ -15,6 +16,7 @@ from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.conversations import Draft, prompt_tokens, read_messages
 from gateway.web.sse import Frame
+from gateway.web.wishes import read_form, read_offer
 
 DIALECT = "chat"
 DONE = Frame("[DONE]")
@@ -40,6 +42,7 @@ class Asked:
     stop: tuple[str, ...] = ()
     limit_tokens: int | None = None
     include_usage: bool = False
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,19 @@ class Head:
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
-def from_create(wire: ChatCreate, fields: Mapping[str, Any]) -> Asked:
-    """Read a request. Raises InvalidRequest, UnsupportedParameter, EmptyPrompt."""
+def from_create(wire: ChatCreate, fields: Mapping[str, Any], *, words: bool = True) -> Asked:
+    """Read a request. words: what answers speaks, so that it can call tools. Raises InvalidRequest, UnsupportedParameter,
+    EmptyPrompt."""
     if wire.messages is None:
         raise InvalidRequest("Missing required parameter: 'messages'.", param="messages")
+    wanted = Wanted()
+    if words:
+        wanted = Wanted(read_offer(fields), read_form(fields.get("response_format"), "response_format"))
+    drafts = read_messages(wire.messages, blocks=wanted.offer is not None)
+    told = wanted.told()
     return Asked(
-        drafts=read_messages(wire.messages),
+        drafts=(Draft(Role.SYSTEM, told), *drafts) if told else drafts,
+        wanted=wanted,
         thinking=_thinking(wire, fields),
         search=_search(wire.search_parameters),
         stop=_stops(wire.stop),
@@ -114,6 +124,8 @@ def _stops(stop: str | list[str] | None) -> tuple[str, ...]:
 def to_completion(head: Head, answer: Answer, asked: Asked) -> dict[str, Any]:
     """Show a whole answer. What does not apply is left out."""
     message: dict[str, Any] = {"role": "assistant", "content": answer.content, "refusal": None}
+    if answer.calls:
+        message |= {"content": answer.content or None, "tool_calls": answer.calls}
     if answer.thoughts:
         message["reasoning_content"] = answer.thoughts
     if answer.annotations:
@@ -152,7 +164,8 @@ def to_last(head: Head, answer: Answer, asked: Asked) -> list[Frame]:
 def to_usage(answer: Answer, asked: Asked) -> dict[str, Any]:
     """Estimated: the site counts nothing for us."""
     prompt, thoughts = prompt_tokens(asked.drafts), estimate(answer.thoughts)
-    completion = estimate(answer.content) + thoughts
+    called = sum(estimate(call["function"]["name"] + call["function"]["arguments"]) for call in answer.calls)
+    completion = estimate(answer.content) + called + thoughts
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
