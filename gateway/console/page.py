@@ -44,3 +44,8 @@ def all_pages() -> Sequence[Page]:
 def navigation() -> Sequence[Page]:
     """The pages the navigation leads to, in order."""
     return sorted((page for page in all_pages() if page.order), key=lambda page: page.order)
+
+
+def has_page(area: str) -> bool:
+    """Whether there is a page of that area: parts of the house may be left away."""
+    return any(page.area == area for page in all_pages())

@@ -21,7 +21,7 @@ from gateway.console.access import Operator, SignInNeeded, address_of, house_of,
 from gateway.console.files import static
 from gateway.console.house import House
 from gateway.console.language import LANGUAGES, choose, has_text, speaking, text
-from gateway.console.page import navigation
+from gateway.console.page import has_page, navigation
 from gateway.errors import GatewayError
 from gateway.web.error_responses import to_error
 from gateway.web.services import base_url
@@ -42,7 +42,7 @@ def templates() -> Environment:
     )  # fmt: skip
     environment.filters |= wording.FILTERS
     environment.globals |= {
-        "t": text, "has_text": has_text, "static": static, "navigation": navigation, "languages": LANGUAGES,
+        "t": text, "has_text": has_text, "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
         "version": version("grok-gateway"),
     }  # fmt: skip
     return environment

@@ -1,43 +1,98 @@
-"""The first page: does anything need me, is work flowing."""
+"""The first page: does anything need me, is work flowing, what comes next."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from browser.clearance import NEEDS_HUMAN, Clearance
+from browser.status import ProfileStatus, SlotCount
+from gateway.console import charts
+from gateway.console.expectation import KIND
 from gateway.console.page import Page
 from gateway.console.view import TheView
 from gateway.profiles.model import Profile
 from gateway.tasks.states import State
-from gateway.tasks.store import Filter
+from gateway.tasks.store import Filter, TaskStore
+from gateway.usage.report_sql import Report, Wanted, report
 
 router = APIRouter()
 PAGE = Page("overview", router, path="/console", icon="home", order=1)
 
 RUNNING_SHOWN = 12
 RECENT_SHOWN = 6
+#: Tasks that wait for one profile are counted up to here.
+COUNTED = 99
+HOURS, DAYS = timedelta(hours=24), timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Needy:
+    """A profile that only its operator can bring on, and how many tasks wait for that (counted to `COUNTED`)."""
+
+    profile: Profile
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """How far a newcomer has come."""
+
+    profile: bool
+    signed_in: bool
+    video: bool
+    key: bool
+
+    @property
+    def done(self) -> bool:
+        return self.profile and self.signed_in and self.video and self.key
+
+    @property
+    def next(self) -> str:
+        """The first step that is not done; '' when all are."""
+        steps = {"profile": self.profile, "sign_in": self.signed_in, "video": self.video, "key": self.key}
+        return next((name for name, done in steps.items() if not done), "")
 
 
 @router.get("/console")
 async def overview(view: TheView) -> Response:
     """The page; every part of it is live."""
-    house = view.house
+    house, store = view.house, view.house.services.store
     profiles = [profile for profile in await house.registry.list() if profile.removed_at is None]
-    counts = await house.services.store.counts()
-    running = await house.services.store.find(Filter(states=frozenset({State.RUNNING})), limit=RUNNING_SHOWN)
-    recent = await house.services.store.find(Filter(states=frozenset({State.SUCCEEDED})), limit=RECENT_SHOWN)
+    counts = (await store.counts()).by_state
+    running = await store.find(Filter(states=frozenset({State.RUNNING})), limit=RUNNING_SHOWN)
+    recent = await store.find(Filter(states=frozenset({State.SUCCEEDED})), limit=RECENT_SHOWN)
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    day = hour.replace(hour=0) + timedelta(days=0 if hour.hour == 0 else 1)
+    today = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour"))
+    videos = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour", kind=KIND))
+    week = await report(house.db, Wanted(since=day - DAYS, until=day, grain="day"))
+    steps = FirstSteps(
+        profile=bool(profiles),
+        signed_in=any(profile.clearance is Clearance.READY or profile.account for profile in profiles),
+        video=bool(recent.tasks),
+        key=house.settings.no_auth or any(key.last_used_at for key in await house.keys.list(revoked=False)),
+    )
     return view.page(
         "overview/overview.html",
-        needing=[profile for profile in profiles if needs_human(profile)],
-        profiles=profiles,
+        needy=[await _needy(store, profile) for profile in profiles if needs_human(profile)],
+        profiles=[profile for profile in profiles if profile.enabled],
         ready=sum(profile.enabled and profile.clearance is Clearance.READY for profile in profiles),
-        counts=counts.by_state,
-        oldest_s=counts.oldest_queued_age_s,
+        counts=counts,
         running=running.tasks,
         recent=recent.tasks,
+        today=today.all,
+        videos=videos.all,
+        flow=charts.bars([(totals.succeeded, totals.failed) for totals in today.by_time.values()]),
+        times=charts.lines([[t.p50_s for t in videos.by_time.values()], [t.p95_s for t in videos.by_time.values()]]),
+        success=_success(week),
+        slots=slots_of(house.statuses()),
+        steps=steps,
         now=datetime.now(UTC),
     )
 
@@ -45,3 +100,24 @@ async def overview(view: TheView) -> Response:
 def needs_human(profile: Profile) -> bool:
     """Whether only the operator can bring the profile on."""
     return profile.enabled and profile.clearance in NEEDS_HUMAN | {Clearance.CRASHED}
+
+
+def slots_of(statuses: Sequence[ProfileStatus]) -> Mapping[str, SlotCount]:
+    """Places of all ready profiles of this node together, by kind."""
+    used: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for status in statuses:
+        if status.clearance is Clearance.READY:
+            for kind, count in status.slots.items():
+                used[kind] += count.used
+                total[kind] += count.total
+    return {kind: SlotCount(used[kind], total[kind]) for kind in sorted(total, reverse=True)}
+
+
+def _success(week: Report) -> Sequence[tuple[datetime, float | None, int]]:
+    return [(at, totals.success, totals.ended) for at, totals in week.by_time.items()]
+
+
+async def _needy(store: TaskStore, profile: Profile) -> Needy:
+    queued = Filter(states=frozenset({State.QUEUED}), profile=profile.name)
+    return Needy(profile, len((await store.find(queued, limit=COUNTED)).tasks))

@@ -15,6 +15,8 @@ export function startParts() {
   dress(document);
   readSetupLink();
   setInterval(() => dressTimes(document), 15000);
+  setInterval(() => document.hidden || tick(), 1000);
+  document.addEventListener("pointerover", preview);
 }
 
 function dress(root) {
@@ -98,6 +100,26 @@ function dressTimes(root) {
     const shown = relative.format(Math.trunc(seconds / length), unit);
     if (time.textContent !== shown) time.textContent = shown;
   }
+}
+
+function tick() {
+  for (const time of document.querySelectorAll("time[data-since]")) {
+    const seconds = Math.max(0, Math.floor((Date.now() - new Date(time.dateTime)) / 1000));
+    const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(String);
+    time.textContent = seconds < 3600 ? `${m}:${s.padStart(2, "0")}` : `${h}:${m.padStart(2, "0")}:${s.padStart(2, "0")}`;
+  }
+}
+
+// A film plays, muted, while the pointer rests on its picture.
+function preview(event) {
+  const link = event.target.closest?.("[data-preview]");
+  if (!link || link.querySelector("video") || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  const video = Object.assign(document.createElement("video"), { src: link.dataset.preview, muted: true, loop: true, playsInline: true });
+  video.setAttribute("aria-hidden", "true");
+  video.tabIndex = -1;
+  link.append(video);
+  video.play().catch(() => {});
+  link.addEventListener("pointerleave", () => video.remove(), { once: true });
 }
 
 // The secret of a setup link stands in the fragment: no server, proxy or log ever sees it there.
