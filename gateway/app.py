@@ -60,7 +60,7 @@ from gateway.nodes.passing import CallsAnywhere
 from gateway.nodes.remote import RemoteCalls
 from gateway.nodes.signing import Signer
 from gateway.post_office import open_post_office
-from gateway.profiles.node import take_name
+from gateway.profiles.node import node_of, take_name
 from gateway.profiles.registry import Registry
 from gateway.settings import Protocol, Role, Settings
 from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_no_site, open_site
@@ -77,10 +77,12 @@ from gateway.web.content import router as files
 from gateway.web.deliveries import router as deliveries
 from gateway.web.docs import router as docs
 from gateway.web.doorway import AnyOrigin, LocalOnly, OnePath, Pins, is_loopback
+from gateway.web.forwarding import Forwarder
 from gateway.web.health import Health
 from gateway.web.health import router as health
 from gateway.web.node_calls import NodeDesk
 from gateway.web.node_calls import router as node_calls
+from gateway.web.node_door import FromNodes, ProfilePlaces, ToProfiles
 from gateway.web.openapi import DESCRIPTION, TAGS, Documented
 from gateway.web.requests import Requests
 from gateway.web.services import Services
@@ -132,25 +134,19 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
         redoc_url=None,
         middleware=[
             Middleware(Requests, metrics=metrics),
+            Middleware(FromNodes, closed=settings.role is Role.WORKER),
             Middleware(OnePath),
             Middleware(Pins, split=split_pin),
             *([Middleware(LocalOnly)] if settings.no_auth else []),
             Middleware(ConsoleDoor, settings=settings, error_page=error_page),
             Middleware(AnyOrigin, but=FOLDER),
+            Middleware(ToProfiles),
         ],
     )
     app.state.stopping = stopping
     error_responses.install(app, saying_at)
-    # A worker is for other nodes only: clients and operators have another door.
-    rooms = (
-        (health, node_calls)
-        if settings.role is Role.WORKER
-        else (*DIALECTS, files, deliveries, health, docs, console_router(), node_calls)
-    )
-    for router in rooms:
+    for router in (*DIALECTS, files, deliveries, health, docs, console_router(), node_calls):
         app.include_router(router)
-    if settings.role is Role.WORKER:
-        return app
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
@@ -226,6 +222,8 @@ async def _opened(
             is_able=fleet.is_able_here,
             detail_of=rests_as,
         )
+        forwarder = Forwarder(client, signer, others)
+        app.state.profile_places = ProfilePlaces(forwarder, partial(node_of, db))
         app.state.node_desk = NodeDesk(signer, parts.calls, fleet.free_here, stopping, settings.drain_s)
         app.state.member, app.state.others = member, others
         post = await stack.enter_async_context(
@@ -255,6 +253,7 @@ async def _opened(
             why_waiting=fleet.why_waiting,
             allows=fleet.allows,
             modes=fleet.modes,
+            forwarder=forwarder,
         )
         app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)

@@ -85,6 +85,8 @@ class ConsoleDoor:
 
     def _refused(self, scope: Scope, headers: Headers) -> str | None:
         """Return why this request is not let in, None when it is."""
+        if scope.get("state", {}).get("from_node"):
+            return None  # the door of the node that it came through has asked already
         host = host_name(headers.get("host", ""))
         if not (is_loopback(host) or host in self._names or _is_address_of(scope, host)):
             return (

@@ -43,6 +43,15 @@ def node_id(data_dir: Path, preferred: str = "") -> str:
     return made
 
 
+async def node_of(db: Database, profile: str) -> str | None:
+    """Return the node that has the profile, None when there is no such profile."""
+    async with db.read() as connection:
+        found: str | None = (
+            await connection.execute(select(profiles.c.node_id).where(profiles.c.name == profile))
+        ).scalar_one_or_none()
+    return found
+
+
 async def take_name(db: Database, data_dir: Path, preferred: str) -> str:
     """Return this node's name, changed to *preferred* where that is another than before: its profiles come along.
 

@@ -17,6 +17,7 @@ from gateway.media.assets import SUFFIX, Asset, AssetKind, video_asset_id
 from gateway.tasks.model import Task
 from gateway.tasks.states import FINAL, Stage, State
 from gateway.web.files import FileAnswer, GrowingFileAnswer, Served
+from gateway.web.forwarding import ForwardedAnswer
 from gateway.web.services import Services, TheServices
 
 #: The site is asked a few things before the first byte of a download comes.
@@ -52,6 +53,8 @@ async def task_content(
     Raises VideoNotReady, ResultExpired, TaskNotFound.
     """
     task = await services.store.get(task_id, key_id=caller.key_id)
+    if variant == "video" and (elsewhere := _at_its_node(request, services, task)) is not None:
+        return elsewhere
     give_up_at = time.monotonic() + BEGINS_WITHIN_S
     while variant == "video" and _is_coming(task) and not _has_begun(services, task) and time.monotonic() < give_up_at:
         await asyncio.sleep(LOOK_AGAIN_S)
@@ -69,6 +72,16 @@ async def task_content(
 def _is_coming(task: Task) -> bool:
     """Whether the gateway is busy with fetching the task's video."""
     return task.state is State.RUNNING and task.stage is Stage.DOWNLOAD
+
+
+def _at_its_node(request: Request, services: Services, task: Task) -> Response | None:
+    """The answer of the node that fetches the video now, where that is another one: only it has the bytes so far."""
+    if services.forwarder is None or not _is_coming(task) or _has_begun(services, task) or not task.owner:
+        return None
+    node = services.forwarder.others.find(task.owner.partition("/")[0])
+    if node is None or getattr(request.state, "from_node", None):
+        return None
+    return ForwardedAnswer(services.forwarder, node, otherwise=VideoNotReady(_not_ready(task)))
 
 
 def _video_path(services: Services, task: Task) -> Path:

@@ -24,6 +24,7 @@ from gateway.tasks.model import TaskEvent, VideoSpec
 from gateway.tasks.store import TaskStore
 from gateway.telemetry import Metrics
 from gateway.web.authentication import Keys
+from gateway.web.forwarding import Forwarder
 from gateway.web.sse import HEARTBEAT_S
 from gateway.web.video_requests import CheckVideo
 from gateway.webhooks.callbacks import Callbacks
@@ -49,7 +50,7 @@ class Services:
     callbacks, deliveries, signing: telling callers of a task's end.
     allows: what some account can do beyond the ordinary. modes: the chat modes that some account may choose, None while the
     site told of none. why_waiting: (code, sentence) while no profile could take a video,
-    None otherwise.
+    None otherwise. forwarder: hands requests to the other nodes.
     """
 
     settings: Settings
@@ -73,6 +74,7 @@ class Services:
     why_waiting: Callable[[], tuple[str, str] | None] = lambda: None
     allows: Callable[[], frozenset[str]] = frozenset
     modes: Callable[[], frozenset[str] | None] = lambda: None
+    forwarder: Forwarder | None = None
     now: Callable[[], float] = time.time
 
     def uploads_expire_at(self) -> datetime:
