@@ -21,6 +21,7 @@ from starlette.middleware import Middleware
 from gateway.auth.audit import Audit
 from gateway.auth.callers import local_caller
 from gateway.auth.keys import ApiKeys
+from gateway.auth.live_grants import LiveGrants
 from gateway.auth.passwords import AdminPassword
 from gateway.auth.secret import Purpose, Secret, load_secret
 from gateway.auth.sessions import Sessions
@@ -28,6 +29,7 @@ from gateway.auth.setup_links import SetupLinks
 from gateway.calls.counting import CallMetrics, CountedCalls
 from gateway.console.door import FOLDER, ConsoleDoor
 from gateway.console.house import House
+from gateway.console.live.room import LiveRoom, write_control_down
 from gateway.console.routes import console_router
 from gateway.console.view import error_page
 from gateway.db.beside import beside
@@ -256,6 +258,8 @@ async def _opened(
             forwarder=forwarder,
         )
         app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
+        if parts.live is not None:
+            await stack.enter_async_context(beside(write_control_down(parts.live, app.state.console.audit)))
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
         yield
     log.info("gateway stopped")
@@ -276,6 +280,7 @@ def _console(secret: Secret, node: str, *, db: Database, services: Services, key
         registry=Registry(db, node=node, proxy_key=secret.key(Purpose.PROXIES)),
         statuses=parts.profiles,
         dialects=tuple(word.value for word in Dialect),
+        live=LiveRoom(parts.live, LiveGrants(db, pepper, cookie_s=settings.live_control_max_s)),
     )
 
 

@@ -140,6 +140,20 @@ class Settings(BaseSettings):
     console_session_s: float = Field(
         default=30 * 86400, gt=0, description="How long signing in to the console lasts at most."
     )
+    live_idle_release_s: float = Field(
+        default=600,
+        gt=0,
+        description="Who has control of a profile in the live view and does nothing for so long gives it back.",
+    )
+    live_control_max_s: float = Field(
+        default=1800,
+        gt=0,
+        description="The longest anybody has control in the live view without asking again; also how long a link made "
+        "for somebody lets him in.",
+    )
+    live_allow_private: bool = Field(
+        default=False, description="Let the live view open addresses in private networks, this machine's included."
+    )
 
     # secrets
     secret_key: SecretStr | None = Field(

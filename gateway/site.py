@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from browser.clearance import NEXT_ACTION, Clearance
+from browser.live.views import LiveViews
 from browser.status import ProfileEvent, ProfileStatus
 from gateway.auth.secret import Secret
 from gateway.calls.upstream import CallMaker
@@ -30,7 +31,7 @@ from gateway.media.assets import Media
 from gateway.nodes.model import Places, ProfileOffer
 from gateway.profiles.events import ProfileEvents
 from gateway.profiles.keeper import ProfileKeeper
-from gateway.profiles.pool import make_pool
+from gateway.profiles.pool import live_settings, make_pool
 from gateway.settings import Settings
 from gateway.tasks.attempt import OnSuspect, unheard
 from gateway.tasks.sql_store import SqlTaskStore
@@ -52,7 +53,8 @@ class Opening:
 class SiteParts:
     """What the site offers to the service. profiles: how each stands now; allows: what some account can do beyond the
     ordinary (``15s``). calls: chats and images. suspect: writes into a profile's history that a task it made repeats the
-    picture of another one. modes: the chat modes that some account here may choose, None while the site told of none."""
+    picture of another one. modes: the chat modes that some account here may choose, None while the site told of none.
+    live: the profiles' pages to be watched and worked with by hand; None without browsers."""
 
     maker: VideoMaker
     calls: CallMaker
@@ -61,6 +63,7 @@ class SiteParts:
     allows: Callable[[], frozenset[str]]
     suspect: OnSuspect = unheard
     modes: Callable[[], frozenset[str] | None] = lambda: None
+    live: LiveViews | None = None
 
 
 OpenSite = Callable[[Opening], AbstractAsyncContextManager[SiteParts]]
@@ -93,7 +96,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
         def offered() -> frozenset[str] | None:
             return modes.offered(one for one in pool.status() if one.clearance is not Clearance.DISABLED)
 
-        async with beside(watch_quota(pool, quota, modes)):
+        async with beside(watch_quota(pool, quota, modes)), LiveViews(pool, live_settings(opening.settings)) as live:
             yield SiteParts(
                 maker=GrokVideoMaker(
                     pool,
@@ -111,6 +114,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                 allows=capacity.allows,
                 suspect=suspect,
                 modes=offered,
+                live=live,
             )
 
 

@@ -177,7 +177,8 @@ class _Service:
             server_header=False,
             timeout_graceful_shutdown=ANSWERS_S,
             timeout_keep_alive=65,
-            ws_max_size=16 * 1024 * 1024,
+            ws_max_size=1024 * 1024,
+            ws_per_message_deflate=False,  # the live view sends pictures: nothing to be won, much time to be lost
         )
         async with app.router.lifespan_context(app):
             if self._signals:

@@ -12,6 +12,7 @@ from gateway.auth.keys import ApiKeys
 from gateway.auth.passwords import AdminPassword
 from gateway.auth.sessions import Sessions
 from gateway.auth.setup_links import SetupLinks
+from gateway.console.live.room import LiveRoom
 from gateway.db.connect import Database
 from gateway.profiles.registry import Registry
 from gateway.settings import Settings
@@ -37,4 +38,5 @@ class House:
     registry: Registry
     statuses: Callable[[], Sequence[ProfileStatus]]
     dialects: Sequence[str] = ()
+    live: LiveRoom | None = None
     attempts: LoginAttempts = field(default_factory=LoginAttempts)

@@ -303,6 +303,22 @@ console_sessions = Table(
     Column("user_agent", Text, nullable=False),
 )
 
+live_grants = Table(
+    "live_grants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("profile", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False, unique=True),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("cookie_hash", Text, unique=True),
+    Column("cookie_expires_at", Instant),
+    Column("revoked_at", Instant),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from browser.launch import LaunchSettings
+from browser.live.settings import LiveSettings
 from browser.pool import Pool
 from browser.settings import PoolSettings
 from browser.site import Site
@@ -56,4 +57,13 @@ def pool_settings(settings: Settings) -> PoolSettings:
         verify_every_idle_s=settings.verify_idle_every_s or float("inf"),
         verify_when_not_ready_s=settings.verify_waiting_every_s,
         verify_when_held_s=VERIFY_WHEN_HELD_S,
+    )
+
+
+def live_settings(settings: Settings) -> LiveSettings:
+    """Return the live view's numbers."""
+    return LiveSettings(
+        idle_release_s=settings.live_idle_release_s,
+        control_max_s=settings.live_control_max_s,
+        allow_private=settings.live_allow_private,
     )

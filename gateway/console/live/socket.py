@@ -1,0 +1,142 @@
+"""One viewer's WebSocket: pictures and words out, gestures in."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from fastapi import WebSocket, WebSocketDisconnect
+
+from browser.live.outbox import Frame
+from browser.live.stage import Stage
+from browser.live.viewer import Viewer
+from gateway.console.live.codec import (
+    ControlWish,
+    DialogAnswer,
+    FieldAnswer,
+    FilesGiven,
+    MalformedMessage,
+    Message,
+    Navigation,
+    Sight,
+    Simple,
+    TabChoice,
+    picture,
+    plain,
+    read,
+)
+from gateway.console.live.files import LiveFiles
+from gateway.console.live.visitors import still_welcome
+from gateway.errors import DatabaseUnavailable
+from gateway.tasks.states import State
+from gateway.web.services import Services
+
+log = structlog.get_logger(__name__)
+
+#: How often it is looked whether the session or grant that opened the connection still lasts.
+WELCOME_EVERY_S = 5.0
+#: Close codes of our own: nobody is let in any more, nonsense was sent.
+NOT_WELCOME = 4401
+NONSENSE = 4400
+GOING_AWAY = 1001
+
+
+async def serve_viewer(socket: WebSocket, viewer: Viewer, *, files: LiveFiles, services: Services) -> None:
+    """Serve an accepted connection until it ends, for whatever reason."""
+    line = _Line(socket, viewer, files=files, services=services)
+    ways = [line.send, line.receive, line.stay_welcome]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(way()) for way in ways]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+    if line.close_code is not None:
+        with suppress(RuntimeError, WebSocketDisconnect):
+            await socket.close(line.close_code)
+
+
+class _Line:
+    def __init__(self, socket: WebSocket, viewer: Viewer, *, files: LiveFiles, services: Services) -> None:
+        self.close_code: int | None = None
+        self._socket = socket
+        self._viewer = viewer
+        self._files = files
+        self._services = services
+
+    async def send(self) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            while (item := await self._viewer.outbox.take()) is not None:
+                if isinstance(item, Frame):
+                    await self._socket.send_bytes(picture(item))
+                else:
+                    await self._socket.send_json(await self._completed(plain(item)))
+        self.close_code = self.close_code or GOING_AWAY
+
+    async def receive(self) -> None:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                try:
+                    self._act(read(await self._socket.receive_text()))
+                except (MalformedMessage, KeyError):  # KeyError: a binary message
+                    self.close_code = NONSENSE
+                    return
+
+    async def stay_welcome(self) -> None:
+        while True:
+            await asyncio.sleep(WELCOME_EVERY_S)
+            try:
+                welcome = await still_welcome(self._socket)
+            except DatabaseUnavailable:
+                continue
+            if not welcome:
+                if self._viewer.in_control:
+                    self._viewer.view.control.give("revoked")
+                self.close_code = NOT_WELCOME
+                return
+
+    async def _completed(self, word: dict[str, Any]) -> dict[str, Any]:
+        """Say with the end of a sign-in how much work goes on by it."""
+        if word["type"] == "control" and word["why"] == "signed_in" and word["state"] == "free":
+            with suppress(DatabaseUnavailable):
+                counts = await self._services.store.counts()
+                word["tasks"] = counts.by_state.get(State.QUEUED, 0)
+        return word
+
+    def _act(self, message: Message) -> None:
+        viewer, view = self._viewer, self._viewer.view
+        match message:
+            case ControlWish(t="take"):
+                view.take(viewer)
+            case ControlWish():
+                view.give(viewer)
+            case TabChoice(t="select", id=number):
+                view.select_tab(viewer, number)
+            case Sight(on=on):
+                viewer.look(visible=on)
+            case Simple(type="blur"):
+                view.blur(viewer)
+            case Simple(type="ping"):
+                viewer.outbox.say({"type": "pong"})
+            case FilesGiven(id=number, uploads=uploads):
+                given = self._files.take(view.name, uploads)
+                view.act(viewer, lambda stage: stage.give_files(number, given))
+            case TabChoice() | Navigation() | DialogAnswer() | FieldAnswer() | Simple():
+                view.act(viewer, lambda stage: _answer(stage, message))
+            case _:
+                view.do(viewer, message.gesture())
+
+
+def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | FieldAnswer | Simple) -> None:
+    match message:
+        case TabChoice(id=number):
+            stage.close_tab(number)
+        case Navigation(to=to):
+            stage.navigate(to)
+        case DialogAnswer(id=number, ok=ok, text=text):
+            stage.answer(number, ok=ok, text=text)
+        case FieldAnswer(answer=answer):
+            stage.choose(answer)
+        case Simple():
+            stage.copy()

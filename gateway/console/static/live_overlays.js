@@ -1,0 +1,207 @@
+// What the page asks in windows of the browser, which are in no picture: drop-downs, dates, dialogs, file choosers.
+export class Overlays {
+  constructor({ root, screen, send, words, say, focus }) {
+    Object.assign(this, { root, screen, send, words, say, focus });
+    this.over = root.querySelector("[data-over]");
+    this.asked = document.getElementById("asked");
+    this.chooser = document.getElementById("files");
+    this.question = null;
+    this.choosing = null;
+    this.asked?.addEventListener("close", () => this.answered());
+    this.chooser?.addEventListener("close", () => this.chosen());
+    this.over.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.done(null);
+    });
+    this.over.addEventListener("focusout", (event) => {
+      if (this.field_open && !this.over.contains(event.relatedTarget)) setTimeout(() => this.lostFocus());
+    });
+  }
+
+  close() {
+    this.done(null, { silently: true });
+    this.question = this.choosing = null;
+    if (this.asked?.open) this.asked.close();
+    if (this.chooser?.open) this.chooser.close();
+  }
+
+  // A drop-down or a picker of the page, as one of the operator's own browser.
+  field(told) {
+    this.done(null, { silently: true });
+    const label = document.createElement("label");
+    label.htmlFor = "live-field";
+    label.textContent = told.name || this.words("choose");
+    const control = told.kind === "select" ? this.list(told) : this.picker(told);
+    control.id = "live-field";
+    const row = document.createElement("div");
+    row.className = "row";
+    const button = (text, act, kind = "") => {
+      const one = document.createElement("button");
+      one.type = "button";
+      one.className = `button ${kind}`;
+      one.textContent = text;
+      one.addEventListener("click", act);
+      row.append(one);
+    };
+    if (told.kind !== "select") button(this.words("set"), () => this.done(control.value), "primary");
+    button(this.words("cancel"), () => this.done(null));
+    this.over.replaceChildren(label, control, row);
+    this.over.hidden = false;
+    this.place(told.box);
+    this.field_open = true;
+    control.focus({ preventScroll: true });
+    if (told.kind !== "select") {
+      try {
+        control.showPicker?.();
+      } catch {
+        // only allowed right after a press; the field itself will do
+      }
+    }
+  }
+
+  list({ options, selected }) {
+    const list = document.createElement("select");
+    list.size = Math.min(Math.max(options.length, 2), 8);
+    let group = null;
+    for (const option of options) {
+      const item = new Option(option.label || "\u00a0", option.index, false, option.index === selected);
+      item.disabled = option.disabled;
+      if (option.group && group?.label !== option.group) {
+        group = document.createElement("optgroup");
+        group.label = option.group;
+        list.append(group);
+      }
+      (option.group ? group : list).append(item);
+    }
+    const take = () => list.value !== "" && this.done(Number(list.value));
+    list.addEventListener("click", (event) => event.target.closest("option") && take());
+    list.addEventListener("keydown", (event) => event.key === "Enter" && take());
+    if (matchMedia("(pointer: coarse)").matches) {
+      list.size = 1;
+      list.addEventListener("change", take);
+    }
+    return list;
+  }
+
+  picker({ kind, value, min, max, step }) {
+    const input = document.createElement("input");
+    input.type = kind;
+    input.value = value;
+    for (const [name, said] of Object.entries({ min, max, step })) if (said) input[name] = said;
+    input.addEventListener("keydown", (event) => event.key === "Enter" && this.done(input.value));
+    return input;
+  }
+
+  place({ x, y, width, height }) {
+    const scale = this.screen.scale();
+    this.over.style.minWidth = `${Math.min(Math.max(width * scale.x, 160), scale.width)}px`;
+    const left = Math.min(Math.max(x * scale.x, 0), Math.max(scale.width - this.over.offsetWidth, 0));
+    const below = (y + height) * scale.y;
+    const above = y * scale.y - this.over.offsetHeight;
+    this.over.style.left = `${left}px`;
+    const fits = below + this.over.offsetHeight <= scale.height;
+    this.over.style.top = `${fits ? below : Math.max(above, 0)}px`;
+  }
+
+  lostFocus() {
+    if (this.field_open && document.hasFocus() && !this.over.contains(document.activeElement)) this.done(null);
+  }
+
+  done(answer, { silently = false } = {}) {
+    if (!this.field_open) return;
+    this.field_open = false;
+    this.over.hidden = true;
+    this.over.replaceChildren();
+    this.send({ type: "select", answer });
+    if (!silently) this.focus();
+  }
+
+  dialog(told) {
+    if (!told.open) {
+      if (this.question?.id === told.id) {
+        this.question = null;
+        this.asked.close();
+      }
+      return;
+    }
+    if (this.question?.id === told.id) return;
+    this.question = told;
+    const unload = told.kind === "beforeunload";
+    this.asked.querySelector("[data-message]").textContent = unload ? this.words("leave_page") : told.message;
+    this.asked.querySelector("[data-answer]").hidden = told.kind !== "prompt";
+    this.asked.querySelector("[data-cancel]").hidden = told.kind === "alert";
+    this.asked.querySelector("input").value = told.value ?? "";
+    this.asked.returnValue = "";
+    if (!this.asked.open) this.asked.showModal();
+    this.asked.querySelector(told.kind === "prompt" ? "input" : "[value=ok]").focus();
+  }
+
+  answered() {
+    const told = this.question;
+    this.question = null;
+    if (!told) return;
+    const ok = this.asked.returnValue === "ok" || told.kind === "alert";
+    this.send({ type: "dialog", id: told.id, ok, text: told.kind === "prompt" ? this.asked.querySelector("input").value : "" });
+    this.focus();
+  }
+
+  files(told) {
+    if (!told.open) {
+      if (this.choosing?.id === told.id) {
+        this.choosing = null;
+        this.chooser.close();
+      }
+      return;
+    }
+    if (this.choosing?.id === told.id) return;
+    this.choosing = told;
+    const input = this.chooser.querySelector("input");
+    input.value = "";
+    input.multiple = told.multiple;
+    this.chooser.returnValue = "";
+    if (!this.chooser.open) this.chooser.showModal();
+  }
+
+  async chosen() {
+    const told = this.choosing;
+    this.choosing = null;
+    if (!told) return;
+    const files = this.chooser.returnValue === "ok" ? [...this.chooser.querySelector("input").files].slice(0, 8) : [];
+    const uploads = [];
+    for (const file of files) {
+      if (file.size > Number(this.root.dataset.limit)) {
+        this.say(this.words("too_large"), { bad: true });
+        continue;
+      }
+      try {
+        const answer = await fetch(`${this.root.dataset.files}?name=${encodeURIComponent(file.name)}`, {
+          method: "POST",
+          headers: { "content-type": file.type || "application/octet-stream", "x-console": "1" },
+          body: file,
+        });
+        if (!answer.ok) throw new Error(String(answer.status));
+        uploads.push((await answer.json()).id);
+      } catch {
+        this.say(this.words("upload_failed"), { bad: true });
+      }
+    }
+    this.send({ type: "files", id: told.id, uploads });
+    this.focus();
+  }
+
+  async copied(text) {
+    if (!text) {
+      this.say(this.words("nothing_selected"));
+      return;
+    }
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say(document.body.dataset.sayCopied);
+    } catch {
+      const dialog = document.getElementById("copied");
+      const area = dialog.querySelector("textarea");
+      area.value = text;
+      dialog.showModal();
+      area.select();
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// The picture: frames as they come, the newest first, and where on the page a point of the picture lies.
+const HEADER_BYTES = 17;
+const FRAME = 1;
+
+export class Screen {
+  constructor(box, canvas) {
+    this.box = box;
+    this.canvas = canvas;
+    this.shown = false;
+    this.width = canvas.width;
+    this.height = canvas.height;
+    this.drawing = false;
+    this.next = null;
+    this.tab = null;
+    this.context = canvas.getContext("2d", { alpha: false });
+  }
+
+  // Only frames of this tab are drawn: of the one before, some may still be on their way.
+  expect(tab) {
+    this.tab = tab;
+  }
+
+  clear() {
+    this.shown = false;
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  show(buffer) {
+    this.next = buffer;
+    if (!this.drawing) this.draw();
+  }
+
+  async draw() {
+    this.drawing = true;
+    while (this.next) {
+      const buffer = this.next;
+      this.next = null;
+      const head = new DataView(buffer, 0, HEADER_BYTES);
+      if (head.getUint8(0) !== FRAME || (this.tab !== null && head.getUint32(1) !== this.tab)) continue;
+      try {
+        const picture = await createImageBitmap(new Blob([new Uint8Array(buffer, HEADER_BYTES)], { type: "image/jpeg" }));
+        this.width = head.getUint16(5);
+        this.height = head.getUint16(7);
+        if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
+          this.canvas.width = picture.width;
+          this.canvas.height = picture.height;
+          this.box.style.aspectRatio = `${this.width} / ${this.height}`;
+        }
+        this.context.drawImage(picture, 0, 0);
+        picture.close();
+        if (!this.shown) {
+          this.shown = true;
+          this.box.querySelector("[data-empty]").hidden = true;
+        }
+      } catch {
+        // a picture that cannot be read is left out; the next one comes
+      }
+    }
+    this.drawing = false;
+  }
+
+  // From a pointer event to the page's own CSS pixels.
+  place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const within = (value, size) => Math.min(Math.max(value, 0), size - 1);
+    return {
+      x: within(((event.clientX - box.left) / box.width) * this.width, this.width),
+      y: within(((event.clientY - box.top) / box.height) * this.height, this.height),
+    };
+  }
+
+  // From the page's pixels to those of the box that the picture lies in.
+  scale() {
+    const box = this.canvas.getBoundingClientRect();
+    return { x: box.width / this.width, y: box.height / this.height, width: box.width, height: box.height };
+  }
+}

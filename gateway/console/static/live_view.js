@@ -1,0 +1,151 @@
+// The live view of one profile: connects, says how things stand, and joins the picture with the hands and the overlays.
+import { Screen } from "./live_screen.js";
+import { Hands } from "./live_hands.js";
+import { Overlays } from "./live_overlays.js";
+import { statusOf } from "./live_status.js";
+import { TabStrip } from "./live_tabs.js";
+import { say } from "./say.js";
+
+const PROTOCOL = "gw.live.v1";
+const NOT_WELCOME = 4401;
+const root = document.getElementById("live");
+const texts = JSON.parse(root.dataset.texts);
+const words = (key, values = {}) =>
+  (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
+const find = (selector) => root.querySelector(selector);
+
+const state = { me: null, status: {}, control: { state: "free" }, connected: false, refused: false, tasks: null };
+let socket = null;
+let pause = 500;
+let wanted = false; // we had control when the line broke
+
+const send = (message) => {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+};
+const inControl = () => state.connected && state.control.state === "held" && state.control.holder === state.me;
+
+const screen = new Screen(find("[data-screen]"), find("canvas"));
+const hands = new Hands({ screen, sink: find("[data-sink]"), send, inControl, leave: () => find("[data-do=done]")?.focus() });
+const overlays = new Overlays({ root, screen, send, words, say, focus: () => hands.focus() });
+const tabs = new TabStrip({ root, send, words, inControl });
+
+const heard = {
+  hello: (word) => {
+    state.me = word.you;
+  },
+  status: (word) => {
+    state.status = word;
+    if (word.clearance === null) screen.clear();
+  },
+  control: (word) => {
+    state.control = word;
+    if (word.state === "held" && word.holder === null && wanted) send({ type: "control", t: "take" });
+    if (word.state === "free") wanted = false;
+    if (inControl()) wanted = true;
+    else overlays.close();
+    hands.changed();
+  },
+  tabs: (word) => {
+    tabs.show(word);
+    screen.expect(word.active);
+  },
+  spot: (word) => hands.spot(word),
+  select: (word) => overlays.field(word),
+  dialog: (word) => inControl() && overlays.dialog(word),
+  filechooser: (word) => inControl() && overlays.files(word),
+  clipboard: (word) => overlays.copied(word.text),
+  notice: (word) => say(words(word.code) === word.code ? word.message : words(word.code), { bad: true }),
+  pong: () => {},
+};
+
+function connect() {
+  const url = new URL(root.dataset.socket, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  socket = new WebSocket(url, PROTOCOL);
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => {
+    state.connected = true;
+    state.refused = false;
+    pause = 500;
+    send({ type: "visible", on: !document.hidden });
+    show();
+  });
+  socket.addEventListener("message", (event) => {
+    if (typeof event.data !== "string") {
+      screen.show(event.data);
+      return;
+    }
+    const word = JSON.parse(event.data);
+    heard[word.type]?.(word);
+    show();
+  });
+  socket.addEventListener("close", (event) => {
+    const never = !state.connected;
+    state.connected = false;
+    state.refused = event.code === NOT_WELCOME;
+    hands.changed();
+    overlays.close();
+    show();
+    if (state.refused) return;
+    setTimeout(connect, pause);
+    pause = Math.min(pause * 2, never ? 15000 : 4000);
+  });
+}
+
+function show() {
+  const mine = inControl();
+  const { kind, text } = statusOf(state, words, root.dataset.mayControl === "yes");
+  const line = find(".live-status");
+  line.dataset.kind = kind;
+  const shown = line.querySelector("span");
+  if (shown.textContent !== text) shown.textContent = text;
+  const take = find("[data-do=take]");
+  const done = find("[data-do=done]");
+  const had = document.activeElement;
+  if (take) {
+    take.hidden = mine;
+    take.disabled = !state.connected || state.control.state === "waiting" || state.status.clearance === null;
+    take.setAttribute("aria-busy", String(state.control.state === "waiting"));
+    done.hidden = !mine;
+    if (had === take && mine) hands.focus();
+    if (had === done && !mine) take.focus();
+  }
+  for (const part of root.querySelectorAll("[data-in-control]")) part.hidden = !mine;
+  find("[data-address] input").readOnly = !mine;
+  find("[data-screen]").classList.toggle("in-control", mine);
+  find("[data-screen]").classList.toggle("stale", !state.connected || state.status.running === false);
+  const empty = find("[data-empty]");
+  empty.hidden = screen.shown && state.connected && state.status.running !== false;
+  if (empty.textContent !== text) empty.textContent = text;
+}
+
+const doings = {
+  take: () => send({ type: "control", t: "take" }),
+  done: () => ((wanted = false), send({ type: "control", t: "release" })),
+  all: () => hands.shortcut("a", "KeyA"),
+  copy: () => send({ type: "copy" }),
+  keyboard: () => hands.focus(),
+};
+root.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || !root.contains(button)) return;
+  if (button.dataset.do) doings[button.dataset.do]();
+  if (button.dataset.key) hands.press(button.dataset.key);
+  if (button.dataset.nav) send({ type: "nav", to: button.dataset.nav });
+  if (button.dataset.do === "all" || button.dataset.key || button.dataset.nav) hands.focus({ quietly: true });
+});
+find("[data-address]").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const typed = event.target.elements.url.value.trim();
+  if (typed && inControl()) send({ type: "nav", to: typed });
+  hands.focus({ quietly: true });
+});
+document.querySelector("[data-paste]")?.addEventListener("submit", (event) => {
+  const { text, typed } = event.target.elements;
+  if (text.value) send({ type: "paste", s: text.value, typed: typed.checked });
+  event.target.reset();
+  setTimeout(() => hands.focus());
+});
+document.addEventListener("visibilitychange", () => send({ type: "visible", on: !document.hidden }));
+connect();
+show();
