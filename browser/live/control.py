@@ -44,6 +44,8 @@ class Control:
         #: Called when pages begin and end to be worked with by hand.
         self.begun: Callable[[], None] = lambda: None
         self.released: Callable[[], Any] = lambda: None
+        #: Called when the site's word about the profile is another one than before.
+        self.noticed: Callable[[], None] = lambda: None
 
     @property
     def busy(self) -> bool:
@@ -115,8 +117,11 @@ class Control:
             self._tell(self.told())
 
     async def _until_over(self, held: Held, *, began_ready: bool) -> None:
-        settings = self._settings
+        settings, seen = self._settings, held.verdict
         while not self._ended.is_set():
+            if held.verdict is not seen:
+                seen = held.verdict
+                self.noticed()
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await self._ended.wait()

@@ -51,6 +51,7 @@ class LiveView:
         self.control = Control(name, pool, settings=settings, tell=self._tell, on_control=on_control)
         self.control.begun = self._begin_control
         self.control.released = self._end_control
+        self.control.noticed = self._say_status
         self._group = group
         self._unused = unused
         self._tasks: set[asyncio.Task[None]] = set()
