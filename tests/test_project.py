@@ -21,6 +21,7 @@ VAGUE = re.compile(r"^_?(utils?|helpers?|common|manager|base|misc)$|(_utils?|_he
 CODE = {".py", ".js", ".css", ".html"}
 #: Files above 400 lines, each with the reason why it is one thing.
 LONG_FOR_A_REASON = {
+    "gateway/settings.py": "every setting in one place, each with unit, default and reason",
     "gateway/db/tables.py": "every table once, read beside its neighbours",
     "tests/browser/test_pool_clearance.py": "every way a profile's clearance changes, told in order",
     "tests/browser/transport_site.py": "one small site, read beside the tests that call its routes",

@@ -1,11 +1,10 @@
 // The browser's tabs and the address of the one in front, with its whole origin: one must see where one types a password.
-const SPRITE = document.querySelector("svg.icon use, svg use")?.getAttribute("href").replace(/[^/]*#.*$/, "icons.svg");
-
 export class TabStrip {
   constructor({ root, send, words, inControl }) {
     this.strip = root.querySelector("[data-tabs-of-browser]");
     this.address = root.querySelector("[data-address] input");
     this.origin = root.querySelector("[data-origin]");
+    this.cross = root.querySelector("[data-cross]");
     this.send = send;
     this.words = words;
     this.inControl = inControl;
@@ -47,13 +46,7 @@ export class TabStrip {
       close.type = "button";
       close.dataset.close = id;
       close.setAttribute("aria-label", `${this.words("close_tab")}: ${name.textContent}`);
-      const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-      icon.setAttribute("class", "icon");
-      icon.setAttribute("aria-hidden", "true");
-      const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-      use.setAttribute("href", `${SPRITE}#cross`);
-      icon.append(use);
-      close.append(icon);
+      close.append(this.cross.content.cloneNode(true));
       item.append(close);
     }
     return item;
