@@ -57,6 +57,7 @@ async def task(task_id: str, view: TheView) -> Response:
         waiting=waiting,
         look_at=_to_look_at(found, waiting[0] if waiting else None),
         position=await store.queue_position(task_id) if found.state is State.QUEUED else None,
+        deliveries=await view.house.services.deliveries.of_task(task_id),
         repeated_by=await store.repeated_by(task_id),
         samples=samples_of(found, view.base_url, files),
         files=files,
@@ -108,6 +109,14 @@ async def link(task_id: str, view: TheView) -> Response:
         raise VideoNotReady("This task has no video to link to.")
     asset = await services.media.get(found.result.asset_id)
     return view.done(dialog="tasks/link.html", link=services.links.of(asset, base=view.base_url, now=services.now()))
+
+
+@router.post("/console/tasks/{task_id}/redeliver/{delivery_id}")
+async def redeliver(task_id: str, delivery_id: str, view: TheView) -> Response:
+    """Tell the caller's address again."""
+    await view.house.services.deliveries.redeliver(delivery_id, task_id=task_id)
+    await view.note("webhook redelivered", task_id, delivery=delivery_id)
+    return view.done(view.text("tasks.redelivering"))
 
 
 def waiting_of(task: Task, view: View) -> tuple[str, str] | None:
