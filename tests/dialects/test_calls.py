@@ -81,9 +81,7 @@ def test_repeating_is_discouraged_where_it_cannot_help():
     ],
 )  # fmt: skip
 def test_every_field_that_is_read_is_honoured(rules, wire):
-    assert {name for name in wire.model_fields if not rules[name].honoured} == (
-        {"tools"} if wire is ResponseCreate else set()
-    )
+    assert {name for name in wire.model_fields if not rules[name].honoured} == set()
     for example in wire.model_config["json_schema_extra"]["examples"]:
         assert judge(example, rules) == {}
 

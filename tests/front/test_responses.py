@@ -1,5 +1,7 @@
 """Responses: what is asked, the object, and the exact order of its events."""
 
+import json
+
 import pytest
 
 from gateway.calls.model import Citation, Ended, Reasoning, Role, Text
@@ -117,8 +119,8 @@ async def test_an_earlier_answer_may_be_referred_to(front, site):
         ({"input": [{"role": "user", "content": [{"type": "input_file"}]}]}, 400, "unsupported_parameter", "input[0].content[0].type"),
         ({"previous_response_id": "resp_1"}, 400, "unsupported_parameter", "previous_response_id"),
         ({"background": True}, 400, "unsupported_parameter", "background"), ({"conversation": "c"}, 400, "unsupported_parameter", "conversation"),
-        ({"tools": [{"type": "function", "name": "f"}]}, 400, "unsupported_parameter", "tools"),
-        ({"text": {"format": {"type": "json_schema"}}}, 400, "unsupported_parameter", "text"),
+        ({"tools": [{"type": "file_search"}]}, 400, "unsupported_parameter", "tools[0]"),
+        ({"text": {"format": {"type": "grammar"}}}, 400, "unsupported_parameter", "text.format"),
         ({"reasoning": {"effort": "very"}}, 400, "invalid_value", "reasoning.effort"),
         ({"max_output_tokens": 0}, 400, "invalid_value", "max_output_tokens"),
     ],
@@ -132,6 +134,50 @@ async def test_neutral_values_and_the_sites_own_tools_pass(front):
         "tools": [{"type": "web_search"}], "tool_choice": "auto", "text": {"format": {"type": "text"}}, "truncation": "disabled", "background": False,
     })  # fmt: skip
     assert answer.status_code == 200 and "x-gateway-ignored" not in answer.headers
+
+
+TOOLS = [{"type": "function", "name": "weather", "parameters": {"type": "object"}}, {"type": "web_search"}]
+CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+
+
+@pytest.mark.parametrize("thoughts", [[], [Reasoning("hm")]])
+async def test_a_tools_call(front, site, thoughts):
+    site.calls.chat_script = [*thoughts, Text(CALL[:7]), Text(CALL[7:]), Ended("stop", CALL)]
+    said = (await front.http.post(PATH, json=ASK | {"tools": TOOLS})).json()
+    *before, item = said["output"]
+    assert [one["type"] for one in before] == ["reasoning"] * len(thoughts), "no message without a word in it"
+    assert (item["type"], item["name"], json.loads(item["arguments"])) == ("function_call", "weather", {"city": "Oslo"})
+    assert item["id"].startswith("fc_") and item["call_id"].startswith("call_") and item["status"] == "completed"
+    found = await streamed(front, tools=TOOLS)
+    assert [one["sequence_number"] for one in found] == list(range(len(found)))
+    names = [one["type"] for one in found if "reasoning" not in one["type"]]
+    assert names[-5:] == [
+        "response.output_item.added", "response.function_call_arguments.delta", "response.function_call_arguments.done",
+        "response.output_item.done", "response.completed",
+    ]  # fmt: skip
+    assert "response.output_text.delta" not in names
+    assert found[-1]["response"]["output"][-1]["arguments"] == item["arguments"]
+
+
+async def test_a_tools_result_goes_with_its_call(front, site):
+    site.calls.chat_script = [Text(CALL), Ended("stop", CALL)]
+    [item] = (await front.http.post(PATH, json=ASK | {"tools": TOOLS})).json()["output"]
+    site.calls.chat_script = [Text("It rains."), Ended("stop", "It rains.")]
+    result = {"type": "function_call_output", "call_id": item["call_id"], "output": "rain"}
+    for earlier in (item, {"type": "item_reference", "id": item["id"]}):
+        again = ASK | {"tools": TOOLS, "input": [{"role": "user", "content": "?"}, earlier, result]}
+        said = (await front.http.post(PATH, json=again)).json()
+        assert said["output"][-1]["content"][0]["text"] == "It rains."
+        assert [turn.text for turn in site.calls.last.turns][1:] == ["?", CALL, "rain"]
+
+
+async def test_json(front, site):
+    form = {"format": {"type": "json_schema", "name": "p", "schema": {"type": "object", "required": ["age"]}}}
+    site.calls.chat_script = [Text('{"age"'), Text(": 5}"), Ended("stop", '{"age": 5}')]
+    said = (await front.http.post(PATH, json=ASK | {"text": form})).json()
+    assert said["output"][-1]["content"][0]["text"] == '{"age": 5}'
+    site.calls.chat_script = [Text("Five."), Ended("stop", "Five.")]
+    assert_error_shape(await front.http.post(PATH, json=ASK | {"text": form}), 502, "answer_malformed")
 
 
 async def test_errors_before_and_within_a_stream(front, site):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from gateway.calls.cutting import Cutter
 from gateway.calls.model import Citation, Ended, PictureRefused
+from gateway.calls.speech import Speech
 from gateway.dialects.responses import translate
 from gateway.dialects.responses.translate import Asked, Head
 from gateway.errors import AnswerCut, ContentModerated, EmptyAnswer, GatewayError
@@ -28,6 +29,7 @@ class Answer:
     asked: Asked
     suffix: str
     cutter: Cutter = field(default_factory=Cutter)
+    speech: Speech = field(default_factory=Speech)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     refused: list[PictureRefused] = field(default_factory=list)
     _number: int = 0
@@ -75,7 +77,7 @@ class Answer:
 
     def say(self, text: str) -> list[Event]:
         self._heard.append(text)
-        shown = self.cutter.feed(text)
+        shown = self.cutter.feed(self.speech.feed(text))
         if self.cutter.ended:
             self._reason = self.cutter.ended
         return self._show(shown)
@@ -108,9 +110,12 @@ class Answer:
         events: list[Event] = []
         if ended.text.startswith(heard):
             events = self.say(ended.text[len(heard) :])
+            if not self.cutter.ended:
+                events += self._show(self.cutter.feed(self.speech.finish()))
         elif not self._shown_more_than(heard):
             again = Cutter(self.cutter.stops, self.cutter.limit_tokens)
-            self._copy = again.feed(ended.text) + again.finish()
+            self.speech = Speech(self.speech.wanted)
+            self._copy = again.feed(self.speech.feed(ended.text) + self.speech.finish()) + again.finish()
         events += self._show(self.cutter.finish())
         self._reason = self.cutter.ended or ended.reason
         return events
@@ -119,28 +124,23 @@ class Answer:
         """Close what is open. Raises EmptyAnswer, ContentModerated, AnswerCut."""
         if not self.over:
             raise AnswerCut("The site's answer broke off before its end.")
-        if not self.text.strip() and not self.cutter.ended:
+        calls = [] if self.cutter.ended else self.calls
+        if not self.text.strip() and not self.cutter.ended and not calls:
             if self.refused:
                 raise ContentModerated(f"The site refuses this content: {self.refused[0].reason}")
             raise EmptyAnswer("The site called its answer complete and there was nothing in it.")
-        events = self._speak()
-        part = translate.to_text(self.text, self.annotations)
-        item = translate.to_message(self.message_id, [part], "incomplete" if self._cut else "completed")
-        self._output.append(item)
-        return [
-            *events,
-            self._event("response.output_text.done", **self._part, text=self.text, logprobs=[]),
-            self._event("response.content_part.done", **self._part, part=part),
-            self._event("response.output_item.done", output_index=self._index, item=item),
-            self._event("response.incomplete" if self._cut else "response.completed", response=self.whole(completed)),
-        ]
+        events = self._close_message() if self.text or not calls else self._close_thoughts()
+        for call in calls:
+            events += self._call(call)
+        name = "response.incomplete" if self._cut else "response.completed"
+        return [*events, self._event(name, response=self.whole(completed))]
 
     def whole(self, completed: int) -> dict[str, Any]:
         return translate.to_response(
             self.head,
             status="incomplete" if self._cut else "completed",
             output=self._output,
-            usage=translate.to_usage(self.asked, self.text, "".join(self._thoughts)),
+            usage=translate.to_usage(self.asked, self.text + self._called, "".join(self._thoughts)),
             incomplete="max_output_tokens" if self._cut else None,
             completed=completed,
         )
@@ -154,7 +154,45 @@ class Answer:
             self._event("response.failed", response=failed),
         ]
 
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """The tools that the model calls, as items."""
+        return [
+            translate.to_call(f"{self.suffix[:20]}{at}", call.name, call.arguments)
+            for at, call in enumerate(self.speech.calls)
+        ]
+
     # -- inside
+
+    @property
+    def _called(self) -> str:
+        return "".join(item["name"] + item["arguments"] for item in self.calls)
+
+    def _close_message(self) -> list[Event]:
+        events = self._speak()
+        part = translate.to_text(self.text, self.annotations)
+        item = translate.to_message(self.message_id, [part], "incomplete" if self._cut else "completed")
+        self._output.append(item)
+        return [
+            *events,
+            self._event("response.output_text.done", **self._part, text=self.text, logprobs=[]),
+            self._event("response.content_part.done", **self._part, part=part),
+            self._event("response.output_item.done", output_index=self._index, item=item),
+        ]
+
+    def _call(self, item: dict[str, Any]) -> list[Event]:
+        """A call, all at once: its arguments are known when it is."""
+        at = len(self._output)
+        self._output.append(item)
+        where = {"item_id": item["id"], "output_index": at}
+        begun = {**item, "arguments": "", "status": "in_progress"}
+        arguments = item["arguments"]
+        return [
+            self._event("response.output_item.added", output_index=at, item=begun),
+            self._event("response.function_call_arguments.delta", **where, delta=arguments),
+            self._event("response.function_call_arguments.done", **where, name=item["name"], arguments=arguments),
+            self._event("response.output_item.done", output_index=at, item=item),
+        ]
 
     @property
     def _cut(self) -> bool:
@@ -191,17 +229,7 @@ class Answer:
         """Close the reasoning and open the message, once."""
         if self._speaking:
             return []
-        self._speaking = True
-        events: list[Event] = []
-        if self._thinking:
-            part = {"type": "summary_text", "text": "".join(self._thoughts)}
-            item = translate.to_reasoning(self._reasoning_id, [part], "completed")
-            self._output.append(item)
-            events = [
-                self._event("response.reasoning_summary_text.done", **self._summary, text=part["text"]),
-                self._event("response.reasoning_summary_part.done", **self._summary, part=part),
-                self._event("response.output_item.done", output_index=0, item=item),
-            ]
+        events = self._close_thoughts()
         message = translate.to_message(self.message_id, [], "in_progress")
         return [
             *events,
@@ -209,9 +237,25 @@ class Answer:
             self._event("response.content_part.added", **self._part, part=translate.to_text("", [])),
         ]
 
-    def _event(self, name: str, **fields: Any) -> Event:
+    def _close_thoughts(self) -> list[Event]:
+        """From here on thoughts come too late; close the item of those that came."""
+        if self._speaking:
+            return []
+        self._speaking = True
+        if not self._thinking:
+            return []
+        part = {"type": "summary_text", "text": "".join(self._thoughts)}
+        item = translate.to_reasoning(self._reasoning_id, [part], "completed")
+        self._output.append(item)
+        return [
+            self._event("response.reasoning_summary_text.done", **self._summary, text=part["text"]),
+            self._event("response.reasoning_summary_part.done", **self._summary, part=part),
+            self._event("response.output_item.done", output_index=0, item=item),
+        ]
+
+    def _event(self, kind: str, /, **fields: Any) -> Event:
         self._number += 1
-        return {"type": name, "sequence_number": self._number - 1, **fields}
+        return {"type": kind, "sequence_number": self._number - 1, **fields}
 
 
 def frames(events: list[Event]) -> list[Frame]:

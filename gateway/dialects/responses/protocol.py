@@ -44,8 +44,16 @@ class ResponseCreate(BaseModel):
     max_output_tokens: int | None = Field(
         default=None, ge=1, description="Cuts the answer after about so many (estimated) tokens."
     )
-    tools: list[dict[str, Any]] = Field(
-        default=[], description="Only web search, which the site does by itself; any other tool is refused."
+    tools: list[Any] = Field(
+        default=[],
+        description="Web search, which the site does by itself, and functions: these are described to the model in words, and "
+        "only a call in the exact form it was told is one.",
+    )
+    tool_choice: Any = Field(default=None, description="`auto`, `none`, `required`, or a function of *tools*.")
+    parallel_tool_calls: bool | None = Field(default=None, description="`false`: one call at most.")
+    text: dict[str, Any] = Field(
+        default={},
+        description="`format`: `text`, `json_object` or `json_schema`; JSON is checked before it is passed on.",
     )
 
 

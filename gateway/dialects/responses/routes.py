@@ -15,6 +15,8 @@ from fastapi.responses import Response as HttpResponse
 from gateway.auth.callers import Caller
 from gateway.calls.cutting import Cutter
 from gateway.calls.model import ChatEvent, Citation, Ended, Picture, PictureRefused, Reasoning, Text
+from gateway.calls.speech import Speech
+from gateway.calls.tools import written
 from gateway.dialects.responses import protocol, translate
 from gateway.dialects.responses.answer import Answer, Event, frames
 from gateway.dialects.responses.parameters import RULES
@@ -65,10 +67,10 @@ async def create(
         wire = forms.parse(protocol.ResponseCreate, fields)
     model = choose(services, caller, wire.model, ModelKind.CHAT)
     headers = judge(fields, RULES)
-    asked = translate.from_create(wire, lambda item_id: recent.find(caller.key_id, item_id))
+    asked = translate.from_create(wire, fields, lambda item_id: recent.find(caller.key_id, item_id))
     suffix = uuid.uuid4().hex
     head = Head(f"resp_{suffix}", int(services.now()), wire.model, fields)
-    answer = Answer(head, asked, suffix, Cutter(limit_tokens=asked.limit_tokens))
+    answer = Answer(head, asked, suffix, Cutter(limit_tokens=asked.limit_tokens), Speech(asked.wanted))
     events = _Answering(services, caller, base, model, asked, answer, recent).events()
     if wire.stream:
         return LiveStream(_framed(events), services, tell=lambda exc: frames(answer.fail(exc)), headers=headers)
@@ -118,6 +120,8 @@ class _Answering:
                     break
         yield answer.finish(int(services.now()))
         self.recent.keep(key_id, answer.message_id, answer.text)
+        for item in answer.calls:
+            self.recent.keep(key_id, item["id"], written(item["name"], item["arguments"]))
 
     async def _heard(self, event: ChatEvent) -> list[Event]:
         services, answer = self.services, self.answer

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.calls.model import CallNote, ChatRequest, Role, Turn
+from gateway.calls.speech import Wanted
 from gateway.calls.tokens import estimate
 from gateway.dialects.responses.protocol import ResponseCreate
 from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, UnsupportedParameter
 from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.conversations import Draft, called_as_text, prompt_tokens, read_content, read_role
+from gateway.web.wishes import read_form, read_offer
 
 DIALECT = "responses"
 _EFFORT: Mapping[str, bool | None] = {
@@ -30,6 +32,7 @@ class Asked:
     drafts: tuple[Draft, ...]
     thinking: bool | None
     limit_tokens: int | None
+    wanted: Wanted = field(default_factory=Wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,18 @@ class Head:
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
-def from_create(wire: ResponseCreate, recall: Recall) -> Asked:
+def from_create(wire: ResponseCreate, fields: Mapping[str, Any], recall: Recall) -> Asked:
     """Read a request. Raises InvalidRequest, UnsupportedParameter, EmptyPrompt."""
-    drafts = _input(wire.input, recall)
-    if wire.instructions:
-        drafts = (Draft(Role.SYSTEM, wire.instructions), *drafts)
+    wanted = Wanted(read_offer(fields), read_form(wire.text.get("format"), "text.format"))
+    drafts = _input(wire.input, recall, blocks=wanted.offer is not None)
+    drafts = (*(Draft(Role.SYSTEM, told) for told in (wanted.told(), wire.instructions) if told), *drafts)
     effort = wire.reasoning.get("effort")
     if effort is not None and effort not in _EFFORT:
         raise InvalidRequest(
             f"Invalid value for 'reasoning.effort': {effort!r}. Supported values are: {', '.join(_EFFORT)}.",
             param="reasoning.effort",
         )
-    return Asked(drafts, None if effort is None else _EFFORT[effort], wire.max_output_tokens)
+    return Asked(drafts, None if effort is None else _EFFORT[effort], wire.max_output_tokens, wanted)
 
 
 def to_request(asked: Asked, model: Model, turns: tuple[Turn, ...], *, key_id: str) -> ChatRequest:
@@ -68,7 +71,7 @@ def to_request(asked: Asked, model: Model, turns: tuple[Turn, ...], *, key_id: s
     )
 
 
-def _input(value: Any, recall: Recall) -> tuple[Draft, ...]:
+def _input(value: Any, recall: Recall, *, blocks: bool) -> tuple[Draft, ...]:
     if isinstance(value, str) and value.strip():
         return (Draft(Role.USER, value),)
     if value is None or (isinstance(value, str | list) and not value):
@@ -76,11 +79,11 @@ def _input(value: Any, recall: Recall) -> tuple[Draft, ...]:
     if not isinstance(value, list):
         raise InvalidRequest("'input' is a string or a list of items.", param="input")
     tools: dict[str, str] = {}
-    drafts = [_item(item, f"input[{at}]", recall, tools) for at, item in enumerate(value)]
+    drafts = [_item(item, f"input[{at}]", recall, tools, blocks=blocks) for at, item in enumerate(value)]
     return tuple(draft for draft in drafts if draft is not None)
 
 
-def _item(item: Any, place: str, recall: Recall, tools: dict[str, str]) -> Draft | None:
+def _item(item: Any, place: str, recall: Recall, tools: dict[str, str], *, blocks: bool) -> Draft | None:
     if not isinstance(item, dict):
         raise InvalidRequest(f"'{place}' is not an item object.", param=place)
     match item.get("type") or "message":
@@ -92,7 +95,8 @@ def _item(item: Any, place: str, recall: Recall, tools: dict[str, str]) -> Draft
         case "function_call" | "custom_tool_call" as kind:
             tools[str(item.get("call_id"))] = str(item.get("name") or "")
             given = item.get("arguments") if kind == "function_call" else item.get("input")
-            return Draft(Role.ASSISTANT, called_as_text({"name": item.get("name"), "arguments": given}))
+            call = {"name": item.get("name"), "arguments": given}
+            return Draft(Role.ASSISTANT, called_as_text(call, block=blocks))
         case "function_call_output" | "custom_tool_call_output":
             output = item.get("output")
             text, pictures = read_content(output, f"{place}.output")
@@ -147,8 +151,8 @@ def to_response(
         "service_tier": "default",
         "store": False,
         "temperature": 1.0,
-        "text": {"format": {"type": "text"}},
-        "tool_choice": "auto",
+        "text": {"format": {"type": "text"}, **(fields.get("text") or {})},
+        "tool_choice": fields.get("tool_choice") or "auto",
         "tools": fields.get("tools") or [],
         "top_p": 1.0,
         "truncation": "disabled",
@@ -174,6 +178,17 @@ def to_usage(asked: Asked, text: str, thoughts: str) -> dict[str, Any]:
 
 def to_message(item_id: str, content: list[dict[str, Any]], status: str) -> dict[str, Any]:
     return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": content}
+
+
+def to_call(suffix: str, name: str, arguments: str) -> dict[str, Any]:
+    return {
+        "id": f"fc_{suffix}",
+        "type": "function_call",
+        "status": "completed",
+        "call_id": f"call_{suffix}",
+        "name": name,
+        "arguments": arguments,
+    }
 
 
 def to_text(text: str, annotations: list[dict[str, Any]]) -> dict[str, Any]:
