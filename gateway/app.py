@@ -196,7 +196,7 @@ async def _opened(
                 on_suspect=parts.suspect,
             )
         )
-        await stack.enter_async_context(beside(member.watch(parts.capacity.wait_changed)))
+        await stack.enter_async_context(beside(member.watch(parts.capacity.wait_changed), member.leave_on(stopping)))
         signer = Signer(secret.key(Purpose.NODES), node)
         client = await stack.enter_async_context(NodeClient.open())
         others = Neighbours(db, member.registry, node)
@@ -256,6 +256,7 @@ async def _opened(
             allows=fleet.allows,
             modes=fleet.modes,
             forwarder=forwarder,
+            places=fleet.video_places,
         )
         app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
         if parts.live is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.nodes.model import READY
 from gateway.nodes.neighbours import Neighbours
 from gateway.site import SiteParts, offers_of, why_nobody
 
@@ -44,6 +45,13 @@ class Fleet:
         """What other nodes are told beside the profiles."""
         modes = self.parts.modes()
         return {"modes": None if modes is None else sorted(modes)}
+
+    def video_places(self) -> int:
+        """How many videos all ready profiles make side by side, free or not."""
+        offers = [*offers_of(self.parts), *(offer for node in self.others.live for offer in node.offers)]
+        return sum(
+            offer.places["video"].total for offer in offers if offer.clearance == READY and "video" in offer.places
+        )
 
     def why_waiting(self) -> tuple[str, str] | None:
         """(code, sentence) when no profile of any node could take work, None when one could."""

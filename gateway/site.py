@@ -89,7 +89,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
         ProfileKeeper(pool, opening.db, opening.settings, opening.secret, events=events) as keeper,
     ):
         rows = await keeper.registry.list(node=keeper.registry.node)
-        capacity = GrokCapacity(pool)
+        capacity = GrokCapacity(pool, account_limit=opening.settings.account_slots or None)
         quota = QuotaBook({row.name: row.quota for row in rows}, remember=events.remember_quota)
         modes = ModeBook()
 

@@ -14,8 +14,10 @@ from gateway.tasks.upstream import Offer
 class GrokCapacity:
     """Implements ``gateway.tasks.upstream.Capacity``."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, *, account_limit: int | None = None) -> None:
+        """account_limit: how many videos an account makes at once, over all its profiles."""
         self._pool = pool
+        self._account_limit = account_limit
 
     def offers(self, kind: str) -> Sequence[Offer]:
         """Return a line for each profile that is READY, not cooling for *kind*, and has a free slot; best first."""
@@ -30,6 +32,7 @@ class GrokCapacity:
                     account_id=profile.account.get("id"),
                     free=count.total - count.used,
                     allows=allows_of(profile.account.get("tier", "")),
+                    account_limit=self._account_limit,
                 )
         return [found[name] for name in self._pool.free(kind) if name in found]
 

@@ -93,6 +93,11 @@ class Membership:
             if self._told_at_once:  # elsewhere the next beat is soon enough
                 self._news.set()
 
+    async def leave_on(self, stopping: asyncio.Event) -> None:
+        """Leave as soon as the gateway begins to stop, while it still finishes what it has."""
+        await stopping.wait()
+        await self.leave()
+
     async def leave(self) -> None:
         """Tell the others that nothing may be passed on to here any more. What is at work goes on."""
         if self._leaving:

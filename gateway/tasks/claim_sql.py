@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.clock import Clock
 from gateway.db.connect import Database
-from gateway.db.tables import task_attempts, task_events, task_steps, tasks
+from gateway.db.tables import profiles, task_attempts, task_events, task_steps, tasks
 from gateway.tasks.candidates_sql import Candidates, questions
 from gateway.tasks.fairness import Waiting, allot
 from gateway.tasks.model import Step, Task
@@ -82,11 +82,12 @@ class Claiming:
         async with self._db.write() as connection:
             if self._db.dialect == "postgresql":
                 await connection.execute(_TURN, {"kind": kind})
+            at_work = await self._at_work(connection, offers)
             begun = await candidates.begun(connection)
             heads = await candidates.heads(connection)
             shares, clock = await read_shares(connection, kind, {task.key_id for task in (*begun, *heads)})
             lines = await candidates.lines(connection, heads, shares, clock=clock)
-            allotment = allot([*begun, *lines], offers, shares, clock=clock)
+            allotment = allot([*begun, *lines], offers, shares, clock=clock, at_work=at_work)
             taken = await self._take(connection, worker, allotment.taken, lease_s)
             served = {task.key_id: shares[task.key_id] for task in taken}
             if served:
@@ -130,6 +131,21 @@ class Claiming:
         return found
 
     # -- inside --------------------------------------------------------------------------------------------------
+    async def _at_work(self, connection: AsyncConnection, offers: Sequence[Offer]) -> dict[str, int]:
+        """How many tasks run on each account that has a limit, whichever profile and node works on them."""
+        limited = {o.account_id for o in offers if o.account_limit is not None and o.account_id is not None}
+        if not limited:
+            return {}
+        # A task knows its account from its first side effect on; until then the profile that works on it tells.
+        account = func.coalesce(tasks.c.account_id, profiles.c.account_id).label("account")
+        running = (
+            select(account, func.count().label("n"))
+            .select_from(tasks.outerjoin(profiles, profiles.c.name == tasks.c.profile))
+            .where(IS_RUNNING)
+            .group_by(account)
+        )
+        return {row.account: row.n for row in await connection.execute(running) if row.account in limited}
+
     async def _take(
         self, connection: AsyncConnection, worker: str, wanted: Sequence[tuple[Waiting, Offer]], lease_s: float
     ) -> list[Task]:

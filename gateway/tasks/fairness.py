@@ -68,11 +68,20 @@ class Allotment:
 
 
 def allot(
-    waiting: Iterable[Waiting], offers: Sequence[Offer], shares: Mapping[str, Share], *, clock: float
+    waiting: Iterable[Waiting],
+    offers: Sequence[Offer],
+    shares: Mapping[str, Share],
+    *,
+    clock: float,
+    at_work: Mapping[str, int] | None = None,
 ) -> Allotment:
-    """Match tasks to offers. *shares* has an entry for every key; its entries are brought forward."""
+    """Match tasks to offers. *shares* has an entry for every key; its entries are brought forward.
+
+    at_work: tasks running by account, for offers whose account has a limit.
+    """
     done = Allotment(clock=clock)
     free = {offer.profile: offer.free for offer in offers}
+    running = dict(at_work or {})
     fresh: dict[tuple[str, frozenset[str]], deque[Waiting]] = defaultdict(deque)
     begun: list[Waiting] = []
     for task in sorted(waiting, key=lambda w: (-w.priority, w.created_at, w.id)):
@@ -82,7 +91,9 @@ def allot(
             fresh[task.key_id, task.requires].append(task)
 
     def place(task: Waiting) -> Offer | None:
-        suitable = [offer for offer in offers if free[offer.profile] > 0 and task.suits(offer)]
+        suitable = [
+            offer for offer in offers if free[offer.profile] > 0 and not is_full(offer, running) and task.suits(offer)
+        ]
         # Its own profile first; else the least capable that will do, and of these the emptiest.
         return min(
             suitable,
@@ -92,6 +103,8 @@ def allot(
 
     def take(task: Waiting, offer: Offer) -> None:
         free[offer.profile] -= 1
+        if offer.account_id is not None:
+            running[offer.account_id] = running.get(offer.account_id, 0) + 1
         shares[task.key_id].running += 1
         done.taken.append((task, offer))
 
@@ -114,6 +127,12 @@ def allot(
         fresh[task.key_id, task.requires].popleft()
         take(task, offer)
     return done
+
+
+def is_full(offer: Offer, running: Mapping[str, int]) -> bool:
+    """Whether the offer's account has as many tasks at work as it may."""
+    limit = offer.account_limit
+    return limit is not None and offer.account_id is not None and running.get(offer.account_id, 0) >= limit
 
 
 def ahead_of(start: float, count: int, share: Share, *, clock: float) -> int:

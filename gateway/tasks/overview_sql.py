@@ -10,8 +10,9 @@ from sqlalchemy import and_, func, or_, select
 
 from gateway.db.connect import Database
 from gateway.db.tables import tasks
+from gateway.tasks.estimate import Usual, usual
 from gateway.tasks.fairness import Share, ahead_of, start_of
-from gateway.tasks.rows import IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN
+from gateway.tasks.rows import IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN, is_state
 from gateway.tasks.shares_sql import read_shares
 from gateway.tasks.states import State
 from gateway.tasks.store import Counts
@@ -21,6 +22,8 @@ from gateway.tasks.store import Counts
 FINISHED_COUNT_S, FINISHED_COUNT_SHARE = 15.0, 200.0
 #: How long a look at the whole queue serves all who ask for their place in it.
 QUEUE_VIEW_S = 1.0
+#: How many finished tasks tell how long one takes, and how long that is believed.
+RECENT, USUAL_S = 60, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Overview:
     _db: Database
     _finished_counts: tuple[float, Mapping[State, int]] | None = None
     _lines: Mapping[str, _Lines] = {}
+    _usual: tuple[float, Usual] | None = None
 
     async def counts(self) -> Counts:
         count = select(tasks.c.state, func.count().label("n")).group_by(tasks.c.state)
@@ -60,6 +64,30 @@ class Overview:
             by_state=dict.fromkeys(State, 0) | dict(known[1]) | active,
             oldest_queued_age_s=(queue.now - queue.run_at).total_seconds() if runnable else None,
         )
+
+    async def usual(self) -> Usual:
+        """At most USUAL_S old."""
+        known = self._usual
+        if known is None or time.monotonic() > known[0]:
+            recent = (
+                select(tasks.c.spec, tasks.c.started_at, tasks.c.finished_at)
+                .where(is_state(State.SUCCEEDED), IS_SHOWN)
+                .order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
+                .limit(RECENT)
+            )
+            async with self._db.read() as connection:
+                rows = (await connection.execute(recent)).all()
+            took = [
+                (
+                    int(row.spec["seconds"]),
+                    str(row.spec["resolution"]),
+                    (row.finished_at - row.started_at).total_seconds(),
+                )
+                for row in rows
+                if row.started_at is not None and row.finished_at is not None
+            ]
+            known = self._usual = (time.monotonic() + USUAL_S, usual(took))
+        return known[1]
 
     async def queue_position(self, task_id: str) -> int | None:
         """As `fairness` would serve if nothing came in between; at most QUEUE_VIEW_S old."""

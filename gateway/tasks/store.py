@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from gateway.tasks.estimate import Usual
 from gateway.tasks.model import Attempt, Failure, NewTask, Step, Task, TaskEvent, VideoResult
 from gateway.tasks.states import Stage, State
 from gateway.tasks.upstream import Offer
@@ -114,6 +115,10 @@ class TaskStore(Protocol):
 
     async def queue_position(self, task_id: str) -> int | None:
         """How many tasks would be claimed before this one, plus one; None when it is not queued."""
+        ...
+
+    async def usual(self) -> Usual:
+        """How long the last finished tasks took."""
         ...
 
     async def cancel(self, task_id: str, *, key_id: str | None = None) -> Task:

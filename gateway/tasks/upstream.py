@@ -14,13 +14,15 @@ from gateway.tasks.states import Stage
 class Offer:
     """One profile that could start work of a kind now, with how many tasks it could take.
 
-    paid, allows: what the account can do beyond the ordinary (``15s``), from the capability table.
+    allows: what the account can do beyond the ordinary (``15s``), from the capability table. account_limit: how many tasks
+    the account may have at work over all its profiles, None for any number.
     """
 
     profile: str
     account_id: str | None
     free: int
     allows: frozenset[str] = frozenset()
+    account_limit: int | None = None
 
 
 class Journal(Protocol):

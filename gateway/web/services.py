@@ -50,7 +50,8 @@ class Services:
     callbacks, deliveries, signing: telling callers of a task's end.
     allows: what some account can do beyond the ordinary. modes: the chat modes that some account may choose, None while the
     site told of none. why_waiting: (code, sentence) while no profile could take a video,
-    None otherwise. forwarder: hands requests to the other nodes.
+    None otherwise. forwarder: hands requests to the other nodes. places: how many videos all ready
+    profiles make side by side.
     """
 
     settings: Settings
@@ -75,6 +76,7 @@ class Services:
     allows: Callable[[], frozenset[str]] = frozenset
     modes: Callable[[], frozenset[str] | None] = lambda: None
     forwarder: Forwarder | None = None
+    places: Callable[[], int] = int
     now: Callable[[], float] = time.time
 
     def uploads_expire_at(self) -> datetime:

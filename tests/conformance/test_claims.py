@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from sqlalchemy import insert, update
 
 from gateway.db.connect import Database
-from gateway.db.tables import api_keys, tasks
+from gateway.db.tables import api_keys, profiles, tasks
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import State
 from tests.conformance.samples import ME, OTHER, a_failure, a_task, claim, claim_one, in_s, offer
@@ -227,3 +228,24 @@ async def test_the_place_in_the_queue(store: SqlTaskStore, db: Database) -> None
     held = await claim_one(store)
     assert await store.queue_position(held.id) is None
     assert await store.queue_position("no such") is None
+
+
+async def test_an_account_has_a_limit_of_its_own_over_profiles_and_nodes(db: Database, store: SqlTaskStore) -> None:
+    """Two profiles on two nodes are signed in to one account, which may make three at once."""
+    async with db.write() as connection:
+        for name, node in (("one", "node-a"), ("two", "node-b")):
+            row = {"name": name, "node_id": node, "enabled": True, "clearance": "ready", "account_id": "acc"}
+            await connection.execute(insert(profiles).values(**row, created_at=in_s(0), updated_at=in_s(0)))
+    for _ in range(8):
+        await store.insert(a_task())
+    one, two = (replace(offer(name, free=2), account_limit=3) for name in ("one", "two"))
+    other = replace(offer("other", account="elsewhere", free=1), account_limit=3)
+    assert len(await claim(store, one)) == 2
+    [third] = await claim(store, two, worker=OTHER)
+    assert await claim(store, one, two) == [], "the account is full, though both profiles have places"
+    assert len(await claim(store, two, other)) == 1, "other accounts go on"
+    await store.bind(third.id, third.token, account_id="acc", profile="two")
+    assert await claim(store, two) == []
+    await store.finish_cancel(third.id, third.token)
+    assert len(await claim(store, one, two)) == 1
+    assert len(await claim(store, offer("one", free=2))) == 2, "without a limit only places count"

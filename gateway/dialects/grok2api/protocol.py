@@ -115,6 +115,10 @@ class Task(BaseModel):
     model: str | None = None
     stage: str | None = Field(default=None, description="`upload`, `create_post`, `submit`, `generate` or `download`.")
     queue_position: int | None = Field(default=None, description="1 is next.")
+    estimated_seconds: int | None = Field(
+        default=None,
+        description="Until it is probably done, from how long the last ones took; left out when nobody can tell.",
+    )
     waiting: Waiting | None = None
     error: TaskError | None = None
     thumbnail_url: str | None = None

@@ -7,6 +7,8 @@ that repeats it must not lose the record), and a task that was over before is an
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -16,8 +18,9 @@ from gateway.dialects.grok2api import protocol, translate
 from gateway.dialects.grok2api.following import frames
 from gateway.media.inputs import Owner
 from gateway.models import ModelKind, resolve
+from gateway.tasks.estimate import remaining_s
 from gateway.tasks.model import Task
-from gateway.tasks.states import State
+from gateway.tasks.states import FINAL, State
 from gateway.tasks.store import Filter
 from gateway.web import forms, video_fields, video_requests
 from gateway.web.authentication import VideoCaller
@@ -193,9 +196,15 @@ def _around(services: Services, base: str) -> translate.Around:
 
 async def _all_around(services: Services, base: str, task: Task) -> translate.Around:
     around = _around(services, base)
-    if task.state is not State.QUEUED:
+    if task.state in FINAL:
         return around
-    return translate.Around(around.link_to, await services.store.queue_position(task.id), around.waiting)
+    store, waits = services.store, task.state is State.QUEUED
+    position = await store.queue_position(task.id) if waits else None
+    left_s = None
+    if not waits or (around.waiting is None and task.wait_code is None):  # nobody knows when a person will see to it
+        now = datetime.fromtimestamp(services.now(), UTC)
+        left_s = remaining_s(task, await store.usual(), now, position=position, at_once=services.places())
+    return replace(around, queue_position=position, remaining_s=left_s)
 
 
 async def _seen_to_the_end(services: Services, task: Task, after: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class Around:
     link_to: LinkTo
     queue_position: int | None = None
     waiting: tuple[str, str] | None = None
+    remaining_s: float | None = None
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
@@ -113,6 +115,7 @@ def to_task(task: Task, around: Around) -> dict[str, Any]:
         "stage": task.stage.value if task.stage and task.state is State.RUNNING else None,
         "queue_position": around.queue_position if task.state is State.QUEUED else None,
         "waiting": _waiting(task, around.waiting),
+        "estimated_seconds": None if around.remaining_s is None else math.ceil(around.remaining_s),
         "error": to_failure(task.failure) if task.state is State.FAILED else None,
         **_result(task, around.link_to),
     }
