@@ -27,6 +27,7 @@ from gateway.auth.secret import Purpose, Secret, load_secret
 from gateway.auth.sessions import Sessions
 from gateway.auth.setup_links import SetupLinks
 from gateway.calls.counting import CallMetrics, CountedCalls
+from gateway.console.doctoring import Doctor
 from gateway.console.door import FOLDER, ConsoleDoor
 from gateway.console.house import House
 from gateway.console.live.room import LiveRoom, write_control_down
@@ -202,7 +203,7 @@ async def _opened(
         others = Neighbours(db, member.registry, node)
         await stack.enter_async_context(beside(others.keep()))
         keys = ApiKeys(db, secret.key(Purpose.API_KEYS))
-        await stack.enter_async_context(housekeeping(keys, media))
+        await stack.enter_async_context(housekeeping(keys, media, Audit(db)))
         book = UsageBook(db)
         await stack.enter_async_context(book.kept())
         links = Links(secret.key(Purpose.LINKS), ttl_s=settings.link_ttl_s)
@@ -261,6 +262,7 @@ async def _opened(
         app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
         if parts.live is not None:
             await stack.enter_async_context(beside(write_control_down(parts.live, app.state.console.audit)))
+        await stack.enter_async_context(beside(app.state.console.doctor.work()))
         log.info("gateway started", version=version("grok-gateway"), worker=engine.worker)
         yield
     log.info("gateway stopped")
@@ -278,6 +280,7 @@ def _console(secret: Secret, node: str, *, db: Database, services: Services, key
         sessions=Sessions(db, pepper, idle_s=settings.console_idle_s, whole_s=settings.console_session_s),
         setup_links=SetupLinks(db, pepper),
         audit=Audit(db),
+        doctor=Doctor(settings, db.changes),
         registry=Registry(db, node=node, proxy_key=secret.key(Purpose.PROXIES)),
         statuses=parts.profiles,
         dialects=tuple(word.value for word in Dialect),

@@ -1,4 +1,4 @@
-"""Small work at regular times that nobody waits for: expired uploads, orphaned files, when keys were last used."""
+"""Small work at regular times that nobody waits for: expired uploads, orphaned files, when keys were used, old deeds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from gateway.auth.audit import Audit
 from gateway.auth.keys import ApiKeys
 from gateway.db.beside import beside
 from gateway.errors import GatewayError
@@ -20,13 +21,14 @@ KEYS_EVERY_S = 60.0
 EXPIRED_EVERY_S = 300.0
 SPOOL_EVERY_S = 60.0
 ORPHANS_EVERY_S = 6 * 3600.0
+DEEDS_EVERY_S = 24 * 3600.0
 #: A gateway that just started has better things to do.
 FIRST_SWEEP_AFTER_S = 20.0
 LAST_WRITE_S = 3.0
 
 
 @asynccontextmanager
-async def housekeeping(keys: ApiKeys, media: DiskMedia) -> AsyncIterator[None]:
+async def housekeeping(keys: ApiKeys, media: DiskMedia, audit: Audit) -> AsyncIterator[None]:
     """Keep house for the length of the block."""
 
     async def remove_expired() -> None:
@@ -40,11 +42,15 @@ async def housekeeping(keys: ApiKeys, media: DiskMedia) -> AsyncIterator[None]:
         if removed := await media.sweep():
             log.info("orphaned files removed", files=removed)
 
+    async def forget_deeds() -> None:
+        await audit.prune()
+
     async with beside(
         _again(keys.write_last_used, every_s=KEYS_EVERY_S, first_after_s=KEYS_EVERY_S),
         _again(remove_expired, every_s=EXPIRED_EVERY_S, first_after_s=FIRST_SWEEP_AFTER_S),
         _again(clear_spool, every_s=SPOOL_EVERY_S, first_after_s=SPOOL_EVERY_S),
         _again(sweep, every_s=ORPHANS_EVERY_S, first_after_s=FIRST_SWEEP_AFTER_S),
+        _again(forget_deeds, every_s=DEEDS_EVERY_S, first_after_s=FIRST_SWEEP_AFTER_S),
     ):
         yield
     with suppress(GatewayError, TimeoutError):

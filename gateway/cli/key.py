@@ -41,7 +41,9 @@ def create(
     pin = pin_of(dialect)
 
     async def work(house: House) -> tuple[ApiKey, str]:
-        return await _keys(house).create(name, valid_for_s=None if days is None else days * 86400, default_dialect=pin)
+        made = await _keys(house).create(name, valid_for_s=None if days is None else days * 86400, default_dialect=pin)
+        await _note(house, "key.created", made[0])
+        return made
 
     key, secret = in_house(work, data_dir)
     emit({**_as_dict(key), "key": secret}, secret, as_json=as_json)
@@ -90,11 +92,13 @@ def revoke(
 
         keys = _keys(house)
         try:
-            return await keys.revoke(which.rstrip("…"))
+            key = await keys.revoke(which.rstrip("…"))
         except NotFound:
             usable = [key.name for key in await keys.list(revoked=False)]
             hint = did_you_mean(which, usable) or "there is none"
             raise CommandError("unknown_key", f"there is no usable API key {which!r}; {hint}") from None
+        await _note(house, "key.revoked", key)
+        return key
 
     key = in_house(work, data_dir)
     emit(_as_dict(key), f"key {key.name} ({key.prefix}…) is revoked", as_json=as_json)
@@ -138,6 +142,12 @@ def _keys(house: House) -> ApiKeys:
     from gateway.auth.secret import Purpose  # noqa: PLC0415
 
     return ApiKeys(house.db, house.secret.key(Purpose.API_KEYS))
+
+
+async def _note(house: House, action: str, key: ApiKey) -> None:
+    from gateway.auth.audit import Audit  # noqa: PLC0415
+
+    await Audit(house.db).write("command line", action, key.name, id=key.id)
 
 
 def _state(key: ApiKey, now: datetime) -> str:

@@ -12,6 +12,7 @@ from gateway.auth.keys import ApiKeys
 from gateway.auth.passwords import AdminPassword
 from gateway.auth.sessions import Sessions
 from gateway.auth.setup_links import SetupLinks
+from gateway.console.doctoring import Doctor
 from gateway.console.live.room import LiveRoom
 from gateway.db.connect import Database
 from gateway.profiles.registry import Registry
@@ -35,6 +36,7 @@ class House:
     sessions: Sessions
     setup_links: SetupLinks
     audit: Audit
+    doctor: Doctor
     registry: Registry
     statuses: Callable[[], Sequence[ProfileStatus]]
     dialects: Sequence[str] = ()

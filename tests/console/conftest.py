@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from browser.chromium import find_chromium
 from tests.console.looking import look_at
@@ -19,6 +19,10 @@ from tests.front.scripted import Scripted
 from tests.front.serving import serving
 
 __all__ = ["made_before", "the_film"]  # fixtures of the front's tests, used here as they are
+
+#: A busy machine is no failure of the page.
+WITHIN_MS = 30_000
+expect.set_options(timeout=WITHIN_MS)
 
 NewPage = Callable[..., Awaitable[Page]]
 
@@ -57,7 +61,7 @@ async def new_page(chromium: Browser, house: Console) -> AsyncIterator[NewPage]:
         said = {"locale": "en-US", "viewport": {"width": width, "height": height}, "base_url": house.front.url, **more}
         context = await chromium.new_context(**said)
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(WITHIN_MS)
         if signed_in:
             await context.add_cookies([await house.cookie()])
         page = await context.new_page()

@@ -79,11 +79,11 @@ async def test_what_changes_shows_without_a_reload(house, page, site):
     await page.evaluate("() => { window.stayed = true }")
     await expect(page.locator("#lost")).to_be_hidden()
     await house.front.create("hold on a moment")
-    await expect(page.locator("#numbers")).to_contain_text("1", timeout=15_000)
+    await expect(page.locator("#numbers")).to_contain_text("1")
     running = page.locator("#numbers .stat", has_text="Running").locator(".num")
-    await expect(running).to_have_text("1", timeout=15_000)
+    await expect(running).to_have_text("1")
     site.go.set()
-    await expect(running).to_have_text("0", timeout=15_000)
+    await expect(running).to_have_text("0")
     assert await page.evaluate("() => window.stayed")
 
 

@@ -22,9 +22,9 @@ async def test_a_newcomer_is_led_from_step_to_step(house, page):
     here = steps.locator("[aria-current=step]")
     await expect(here).to_contain_text("Add a profile")
     await house.house.registry.add("work")
-    await expect(here).to_contain_text("Sign in", timeout=15_000)
+    await expect(here).to_contain_text("Sign in")
     await stand(house, "work", Clearance.READY)
-    await expect(here).to_contain_text("Make a video", timeout=15_000)
+    await expect(here).to_contain_text("Make a video")
     await house.front.until(await house.front.create(), "completed")
     await expect(steps).to_be_empty(timeout=15_000)  # the key was used by that very call
 
@@ -35,22 +35,22 @@ async def test_a_profile_that_needs_a_person_says_so_and_leads_there(house, page
     await expect(page.get_by_role("alert")).to_have_count(0)
     await stand(house, "second", Clearance.LOGIN_REQUIRED)
     banner = page.get_by_role("alert")
-    await expect(banner).to_contain_text("The site signed profile “second” out.", timeout=15_000)
+    await expect(banner).to_contain_text("The site signed profile “second” out.")
     await check_page(page)
     await stand(house, "second", Clearance.READY)
-    await expect(banner).to_have_count(0, timeout=15_000)
+    await expect(banner).to_have_count(0)
 
 
 async def test_running_work_is_shown_and_cancelled(house, page, site, check_page):
     await page.goto("/console")
     task = await house.front.create("hold a kite over dunes")
     row = page.locator(f"#running [data-key='{task}']")
-    await expect(row).to_contain_text("a kite over dunes", timeout=15_000)
-    await expect(row.get_by_role("progressbar")).to_have_attribute("value", "50", timeout=15_000)
+    await expect(row).to_contain_text("a kite over dunes")
+    await expect(row.get_by_role("progressbar")).to_have_attribute("value", "50")
     await check_page(page)
     await row.get_by_role("button", name="Cancel this task").click()
     await page.get_by_role("dialog").get_by_role("button", name="Cancel this task").click()
-    await expect(row).to_have_count(0, timeout=15_000)
+    await expect(row).to_have_count(0)
     assert (await house.front.get(task))["status"] == "cancelled"
 
 

@@ -128,4 +128,4 @@ async def test_an_open_page_notices_that_it_is_signed_out(house, new_page, monke
     page = await new_page()
     await page.goto("/console")
     await house.house.sessions.end_all()
-    await page.wait_for_url("**/console/login**", timeout=20_000)
+    await page.wait_for_url("**/console/login**")
