@@ -91,6 +91,7 @@ from gateway.web.requests import Requests
 from gateway.web.services import Services
 from gateway.web.sse import HEARTBEAT_S
 from gateway.web.video_requests import CheckVideo, VideoRequest
+from gateway.webhooks.watching import Watch
 
 log = structlog.get_logger(__name__)
 
@@ -233,7 +234,6 @@ async def _opened(
             open_post_office(settings, secret, db, store, links, node=node, registry=metrics.registry)
         )
         app.state.db, app.state.engine, app.state.site = db, engine, parts
-        app.state.watch = post.watch
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
         services = app.state.services = Services(
             settings=settings,
@@ -259,7 +259,7 @@ async def _opened(
             forwarder=forwarder,
             places=fleet.video_places,
         )
-        app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts)
+        app.state.console = _console(secret, node, db=db, services=services, keys=keys, parts=parts, watch=post.watch)
         if parts.live is not None:
             await stack.enter_async_context(beside(write_control_down(parts.live, app.state.console.audit)))
         await stack.enter_async_context(beside(app.state.console.doctor.work()))
@@ -268,7 +268,9 @@ async def _opened(
     log.info("gateway stopped")
 
 
-def _console(secret: Secret, node: str, *, db: Database, services: Services, keys: ApiKeys, parts: SiteParts) -> House:
+def _console(
+    secret: Secret, node: str, *, db: Database, services: Services, keys: ApiKeys, parts: SiteParts, watch: Watch
+) -> House:
     settings = services.settings
     pepper = secret.key(Purpose.SESSIONS)
     return House(
@@ -283,6 +285,7 @@ def _console(secret: Secret, node: str, *, db: Database, services: Services, key
         doctor=Doctor(settings, db.changes),
         registry=Registry(db, node=node, proxy_key=secret.key(Purpose.PROXIES)),
         statuses=parts.profiles,
+        watch=watch,
         dialects=tuple(word.value for word in Dialect),
         live=LiveRoom(parts.live, LiveGrants(db, pepper, cookie_s=settings.live_control_max_s)),
     )

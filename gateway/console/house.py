@@ -18,6 +18,7 @@ from gateway.db.connect import Database
 from gateway.profiles.registry import Registry
 from gateway.settings import Settings
 from gateway.web.services import Services
+from gateway.webhooks.watching import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class House:
     """The house as its operator sees it.
 
     services: what the dialects work with, too (store, media, links, calls…). registry: the rows of all nodes' profiles;
-    statuses: how those of this node stand now. dialects: what a key's default dialect may be.
+    statuses: how those of this node stand now. watch: tells the operator. dialects: what a key's default dialect may be.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class House:
     doctor: Doctor
     registry: Registry
     statuses: Callable[[], Sequence[ProfileStatus]]
+    watch: Watch
     dialects: Sequence[str] = ()
     live: LiveRoom | None = None
     attempts: LoginAttempts = field(default_factory=LoginAttempts)

@@ -19,6 +19,7 @@ from gateway.console.page import navigation
 from tests.console.signed_in import PASSWORD, Console
 from tests.front.scripted import Scripted, film
 from tests.front.serving import serving
+from tests.webhooks.receiver import receiving, says
 
 WIDTHS = {360: 760, 1280: 900, 2560: 1400}
 PROMPTS = (
@@ -36,7 +37,7 @@ PROFILES = (
 )
 
 
-async def furnish(console: Console, site: Scripted) -> list[str]:
+async def furnish(console: Console, site: Scripted, *, callback_url: str) -> list[str]:
     """Put something on every page; returns ids of tasks: done, failed, running."""
     house, front = console.house, console.front
     for name, clearance, account in PROFILES:
@@ -45,7 +46,7 @@ async def furnish(console: Console, site: Scripted) -> list[str]:
             name, clearance=clearance, reason="", since=datetime.now(UTC) - timedelta(hours=3), account=account,
             cooldowns=(), last_checkpoint_at=datetime.now(UTC) - timedelta(minutes=2),
         )  # fmt: skip
-    done = [await front.create(prompt) for prompt in PROMPTS]
+    done = [await front.create(prompt, callback_url=callback_url) for prompt in PROMPTS]
     for task in done:
         await front.until(task, "completed")
     running = [await front.create(f"hold {prompt}") for prompt in PROMPTS[:3]]
@@ -88,10 +89,18 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         site = Scripted(await asyncio.to_thread(film, Path(folder)))
         (data := Path(folder) / "data").mkdir()
-        async with serving(data, site, log_level="error") as front, async_playwright() as playwright:
+        told = says(503, body="the phone is off")
+        async with (
+            receiving(told) as phone,
+            serving(
+                data, site, log_level="error", notify_ntfy_url=phone.url("/a-topic"), notify_after_s=0, fetch_allow_private=True
+            ) as front,
+            async_playwright() as playwright,
+        ):  # fmt: skip
             console = Console(front)
             await console.house.password.create(PASSWORD)
-            done, _ = await furnish(console, site)
+            done, _ = await furnish(console, site, callback_url=phone.url("/done"))
+            await phone.wait(4)
             pages = said.page or [*(page.path for page in navigation()), f"/console/tasks/{done}", "/console/login"]
             browser = await playwright.chromium.launch(executable_path=find_chromium().path)
             await photograph(browser, console, paths=pages, out=said.out, language=said.language)

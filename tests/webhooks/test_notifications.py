@@ -78,7 +78,7 @@ async def test_an_address_that_is_mended_gets_what_is_still_to_arrive(data_dir, 
 
 async def test_nobody_to_tell_is_no_reason_not_to_start(data_dir, site):
     async with serving(data_dir, site) as front:
-        assert not front.app.state.watch.targets
+        assert not front.app.state.console.watch.targets
 
 
 @pytest.mark.parametrize(
