@@ -9,10 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-#: The hint that something is to be sent.
+#: The hint that something is to be sent, or became of what was sent (pages watch that).
 TOPIC = "webhooks"
-#: The hint that something became of a message: for whoever watches.
-NEWS = "deliveries"
 
 #: After the first try: pauses that grow threefold, up to three hours, each a fifth longer or shorter by chance (so that
 #: receivers who come back are not overrun); given up a day after the news, or after somebody asked for it again.

@@ -17,7 +17,7 @@ from gateway.db.connect import Database
 from gateway.db.tables import tasks, webhook_attempts, webhook_deliveries
 from gateway.errors import NotFound, VideoNotReady
 from gateway.webhooks import outbox_sql
-from gateway.webhooks.model import GIVE_UP_AFTER_S, NEWS, TOPIC, Attempt, Channel, Delivery, Outcome, State, pause_s
+from gateway.webhooks.model import GIVE_UP_AFTER_S, TOPIC, Attempt, Channel, Delivery, Outcome, State, pause_s
 
 #: A sender has half of this for one try (`sending.TIMEOUT_S`).
 CLAIM_S = 40.0
@@ -131,7 +131,7 @@ class Deliveries:
 
     async def record(self, sent: Delivery, outcome: Outcome) -> State:
         """Write down how the attempt that `claim` gave out ended; returns what becomes of the delivery."""
-        async with self._db.write(NEWS) as connection:
+        async with self._db.write(TOPIC) as connection:
             now = await self._db.now(connection)
             number = sent.attempts
             tried = and_(webhook_attempts.c.delivery_id == sent.id, webhook_attempts.c.number == number)
