@@ -215,6 +215,9 @@ class _LeasedSocket:
             async with call:
                 await self._socket.send(text)
 
+    def post(self, text: str) -> None:
+        self._socket.post(text)
+
     async def receive(self, *, timeout_s: float) -> str:
         with self._lease._alive() as call:
             async with call:

@@ -44,6 +44,10 @@ class PageSocket:
         if not sent:
             raise TransportFailed(f"the WebSocket {self.url} is closed")
 
+    def post(self, text: str) -> None:
+        """See transport.Socket.post."""
+        self._bridge.post("sendSocket", self.exchange, text)
+
     async def receive(self, *, timeout_s: float) -> str:
         """Return the next frame as text; TransportFailed says with which code and reason it was closed."""
         try:

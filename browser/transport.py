@@ -75,6 +75,10 @@ class Socket(Protocol):
 
     async def send(self, text: str) -> None: ...
 
+    def post(self, text: str) -> None:
+        """Send a last word without waiting for anything: it leaves before the closing that follows it, or not at all."""
+        ...
+
     async def receive(self, *, timeout_s: float) -> str:
         """Return the next text frame. Raises TransportFailed (closed, with code and reason) or TransportTimeout."""
         ...

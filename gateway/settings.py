@@ -243,6 +243,9 @@ class Settings(BaseSettings):
     call_idle_timeout_s: float = Field(
         default=90, gt=0, description="Silence in a chat's or image's answer after which it is given up."
     )
+    chat_timeout_s: float = Field(
+        default=1800, gt=0, description="How long one chat answer may take in all, however steadily it comes."
+    )
     image_timeout_s: float = Field(
         default=240, gt=0, description="How long an image request may take at the site, all its pictures together."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Generic, TypeVar
@@ -13,6 +14,7 @@ from gateway.calls.model import CallNote, ChatEvent, ChatRequest, ImageEvent, Im
 from gateway.calls.running import Emit, running
 from gateway.errors import (
     BrowserFailed,
+    DeadlineExceeded,
     GatewayError,
     NoProfileReady,
     ProfileNotReady,
@@ -77,16 +79,23 @@ class GrokCallMaker:
             mover = _Mover(emit, harmless=not message.images)
 
             async def once(lease: Lease) -> None:
-                await talk(
-                    request,
-                    message,
-                    lease,
-                    mover.emit,
-                    media=self._media,
-                    settings=self._settings,
-                    memory=self._memory,
-                    forms=self._forms,
-                )
+                limit_s = self._settings.chat_timeout_s
+                try:
+                    async with asyncio.timeout(limit_s) as clock:
+                        await talk(
+                            request,
+                            message,
+                            lease,
+                            mover.emit,
+                            media=self._media,
+                            settings=self._settings,
+                            memory=self._memory,
+                            forms=self._forms,
+                        )
+                except TimeoutError:
+                    if not clock.expired():
+                        raise
+                    raise DeadlineExceeded(f"the site's answer took longer than {limit_s:g} s") from None
 
             lacking = self._modes.without(effective_mode(request), self._pool.status())
             await self._on_some_profile(CHAT, rests_as(request), mover, once, request.note, avoid=lacking)

@@ -64,6 +64,9 @@ class ScriptedSocket:
     async def send(self, text: str) -> None:
         self.sent.append(jsonlib.loads(text))
 
+    def post(self, text: str) -> None:
+        self.sent.append(jsonlib.loads(text))
+
     async def receive(self, *, timeout_s: float) -> str:
         if not self.frames:
             await asyncio.sleep(timeout_s)

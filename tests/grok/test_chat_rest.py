@@ -243,6 +243,16 @@ async def test_silence_at_the_start_and_in_the_middle(calls):
         await calls.chat()
 
 
+async def test_an_answer_that_never_ends_is_ended(tmp_path):
+    calls = Calls(tmp_path, chat_timeout_s=0.5, call_idle_timeout_s=30)
+    stream = Stream([*START, *[piece for _ in range(100) for piece in (token("on and "), 0.05)]])
+    calls.script.on(NEW, stream)
+    with pytest.raises(errors.DeadlineExceeded, match=r"longer than 0\.5 s"):
+        await calls.chat()
+    assert stream.aborted
+    assert calls.pool.used == {"a": 0}
+
+
 async def test_a_broken_stream_is_mended_from_the_conversation(calls):
     calls.answers(*START, token("Hel"), TransportFailed("reset"))
     calls.script.on(

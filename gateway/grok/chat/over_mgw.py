@@ -25,7 +25,6 @@ ADDRESS = "wss://grok.com/ws/mgw/?uid="
 PING_EVERY_S = 25.0
 #: After the session was made its conversation is awaited so long; a site that announces none is spoken to all the same.
 ATTACH_S = 2.0
-_CANCEL_S = 0.01
 
 
 async def chat_over_mgw(hearing: Hearing) -> None:
@@ -92,7 +91,8 @@ class _Session:
         try:
             await self._listen()
         except asyncio.CancelledError:
-            await self._cancel()
+            # Nobody listens any more. The socket is closed next; nothing is waited for that would put that off.
+            self._socket.post(self._enveloped(event("response.cancel")))
             raise
 
     async def _listen(self) -> None:
@@ -161,14 +161,11 @@ class _Session:
             self._id = text(heard, "sessionId") or text(mapping(heard, "session"), "id") or conversation
 
     async def _send(self, body: dict[str, Any]) -> None:
-        envelope = {"session_id": self._id, "event": body} if self._id else {"event": body}
-        await self._socket.send(json.dumps(envelope, ensure_ascii=False))
+        await self._socket.send(self._enveloped(body))
 
-    async def _cancel(self) -> None:
-        """Tell the site to stop, as far as that goes at once: the socket is closed next."""
-        with suppress(BrowserError, TimeoutError):
-            async with asyncio.timeout(_CANCEL_S):
-                await self._send(event("response.cancel"))
+    def _enveloped(self, body: dict[str, Any]) -> str:
+        envelope = {"session_id": self._id, "event": body} if self._id else {"event": body}
+        return json.dumps(envelope, ensure_ascii=False)
 
 
 def _event(frame: str) -> Json:
