@@ -88,4 +88,9 @@ class LetGo:
     """The operator's window lost the focus: nothing is pressed any more."""
 
 
-Gesture = LetGo | Move | Press | Release | Wheel | Key | Text | Compose | Commit | Paste
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What is selected, once everything before was done, is wanted."""
+
+
+Gesture = Copy | LetGo | Move | Press | Release | Wheel | Key | Text | Compose | Commit | Paste

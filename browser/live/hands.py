@@ -15,6 +15,7 @@ from browser.live.gestures import (
     Button,
     Commit,
     Compose,
+    Copy,
     Gesture,
     Key,
     LetGo,
@@ -45,9 +46,17 @@ Intercept = Callable[[Press], Awaitable[bool]]
 class Hands:
     """Serves one page. `run` it in a task; give gestures to `do`."""
 
-    def __init__(self, page: Page, *, intercept: Intercept, moved: Callable[[Move], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        *,
+        intercept: Intercept,
+        copy: Callable[[], Awaitable[None]],
+        moved: Callable[[Move], None] = lambda _: None,
+    ) -> None:
         self._page = page
         self._intercept = intercept
+        self._copy = copy
         self._moved = moved
         self._queue: deque[Gesture] = deque()
         self._wake = asyncio.Event()
@@ -109,6 +118,8 @@ class Hands:
         match gesture:
             case LetGo():
                 await self._let_go()
+            case Copy():
+                await self._copy()
             case Move() | Press() | Release() | Wheel():
                 await self._point(gesture)
             case Key(down, key, code):

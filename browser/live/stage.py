@@ -196,11 +196,6 @@ class Stage:
         if self._control and chosen is not None and answer is not None and (tab := self.tabs.active) is not None:
             self._spawn(self._choose(tab, chosen, answer))
 
-    def copy(self) -> None:
-        """Tell the viewers in control what text is selected."""
-        if self._control and (tab := self.tabs.active) is not None:
-            self._spawn(self._copy(tab))
-
     async def _navigate(self, tab: Tab, to: str) -> None:
         page, timeout_ms = tab.page, NAVIGATION_S * 1000
         try:
@@ -299,7 +294,10 @@ class Stage:
         async def intercept(press: Press) -> bool:
             return await self._intercept(tab, press)
 
-        hands = Hands(page, intercept=intercept, moved=lambda move: self._moved(tab, move))
+        async def copy() -> None:
+            await self._copy(tab)
+
+        hands = Hands(page, intercept=intercept, copy=copy, moved=lambda move: self._moved(tab, move))
         tab = Tab(self.tabs.number(), page, hands, Fields(page), opener=opener)
         tab.task = self._spawn(hands.run())
 

@@ -16,6 +16,7 @@ from browser.live.gestures import (
     MODIFIERS,
     Commit,
     Compose,
+    Copy,
     Gesture,
     Key,
     Move,
@@ -158,13 +159,22 @@ class Sight(_Message):
     on: bool
 
 
+class CopyWish(_Message):
+    """What is selected is wanted."""
+
+    type: Literal["copy"]
+
+    def gesture(self) -> Gesture:
+        return Copy()
+
+
 class Simple(_Message):
-    """copy: what is selected is wanted. blur: the window lost the focus. ping: answered, to measure the line."""
+    """blur: the window lost the focus. ping: answered, to measure the line."""
 
-    type: Literal["copy", "blur", "ping"]
+    type: Literal["blur", "ping"]
 
 
-Input = Mouse | WheelTurn | KeyStroke | Typed | InputMethod | Pasted
+Input = Mouse | WheelTurn | KeyStroke | Typed | InputMethod | Pasted | CopyWish
 Message = Input | TabChoice | Navigation | DialogAnswer | FilesGiven | FieldAnswer | ControlWish | Sight | Simple
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 

@@ -117,18 +117,18 @@ class _Line:
                 viewer.look(visible=on)
             case Simple(type="blur"):
                 view.blur(viewer)
-            case Simple(type="ping"):
+            case Simple():
                 viewer.outbox.say({"type": "pong"})
             case FilesGiven(id=number, uploads=uploads):
                 given = self._files.take(view.name, uploads)
                 view.act(viewer, lambda stage: stage.give_files(number, given))
-            case TabChoice() | Navigation() | DialogAnswer() | FieldAnswer() | Simple():
+            case TabChoice() | Navigation() | DialogAnswer() | FieldAnswer():
                 view.act(viewer, lambda stage: _answer(stage, message))
             case _:
                 view.do(viewer, message.gesture())
 
 
-def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | FieldAnswer | Simple) -> None:
+def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | FieldAnswer) -> None:
     match message:
         case TabChoice(id=number):
             stage.close_tab(number)
@@ -138,5 +138,3 @@ def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | Field
             stage.answer(number, ok=ok, text=text)
         case FieldAnswer(answer=answer):
             stage.choose(answer)
-        case Simple():
-            stage.copy()

@@ -44,7 +44,7 @@ export class Screen {
         if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
           this.canvas.width = picture.width;
           this.canvas.height = picture.height;
-          this.box.style.aspectRatio = `${this.width} / ${this.height}`;
+          this.box.style.setProperty("--ratio", this.width / this.height);
         }
         this.context.drawImage(picture, 0, 0);
         picture.close();
@@ -72,6 +72,14 @@ export class Screen {
   // From the page's pixels to those of the box that the picture lies in.
   scale() {
     const box = this.canvas.getBoundingClientRect();
-    return { x: box.width / this.width, y: box.height / this.height, width: box.width, height: box.height };
+    const around = this.box.getBoundingClientRect();
+    return {
+      x: box.width / this.width,
+      y: box.height / this.height,
+      left: box.left - around.left,
+      top: box.top - around.top,
+      width: around.width,
+      height: around.height,
+    };
   }
 }
