@@ -31,7 +31,7 @@ class AdminExists(InvalidRequest):
 
 
 class AdminPassword:
-    """The one password of the console. Changing it ends every session and every setup link."""
+    """The one password of the console. Changing it ends sessions and setup links."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -54,14 +54,15 @@ class AdminPassword:
                 "This gateway has an admin already; sign in, or set a new password with: gateway admin password"
             ) from None
 
-    async def set(self, password: str) -> None:
-        """Set or replace the password; every session ends. Raises InvalidRequest when it is too short."""
+    async def set(self, password: str, *, but: str = "") -> None:
+        """Set or replace the password; every session ends, except the one named. Raises InvalidRequest when it is too
+        short."""
         value = await self._value(password)
         async with self._db.write() as connection:
             changed = await connection.execute(update(meta).where(meta.c.key == _ADMIN).values(value=value))
             if changed.rowcount == 0:
                 await connection.execute(insert(meta).values(key=_ADMIN, value=value))
-            await connection.execute(delete(console_sessions))
+            await connection.execute(delete(console_sessions).where(console_sessions.c.id != but))
             await connection.execute(delete(setup_links))
 
     async def check(self, password: str) -> bool:

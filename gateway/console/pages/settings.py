@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
 from gateway.auth.passwords import check_password
-from gateway.console.access import give_cookie, take_cookie
+from gateway.console.access import take_cookie
 from gateway.console.page import Page
 from gateway.console.view import TheView
 from gateway.db.migrate import HEAD
@@ -75,7 +75,7 @@ async def access(view: TheView) -> Response:
 
 @router.post("/console/settings/password")
 async def change_password(view: TheView, current: Field = "", password: Field = "", again: Field = "") -> Response:
-    """Change the password; every other session ends, this one goes on under a new cookie."""
+    """Change the password; every other session ends."""
     house = view.house
     assert view.operator is not None
     house.attempts.begin(view.operator.address)
@@ -89,14 +89,9 @@ async def change_password(view: TheView, current: Field = "", password: Field = 
         check_password(password)
     except InvalidRequest:
         raise InvalidRequest(view.text("sign_in.too_short"), param="password") from None
-    await house.password.set(password)
+    await house.password.set(password, but=view.operator.session.id)
     await view.note("password.changed")
-    session, secret = await house.sessions.begin(
-        address=view.operator.address, user_agent=view.request.headers.get("user-agent", "")
-    )
-    answer = view.done(view.text("settings.password_changed"))
-    give_cookie(view.request, answer, secret, session)
-    return answer
+    return view.done(view.text("settings.password_changed"))
 
 
 @router.post("/console/settings/sessions/{session_id}/end")
