@@ -145,10 +145,9 @@ class Engine:
             if offers := self._free():
                 try:
                     # Asked before the claim: what becomes runnable in between is then in one answer or the other.
-                    next_at = await self._store.next_run_at(KIND)
+                    left_s = await self._store.runnable_in_s(KIND)
                     await self._claim(offers)
-                    if next_at is not None:
-                        left_s = (next_at - datetime.now(UTC)).total_seconds()
+                    if left_s is not None:
                         pause_s = min(pause_s, max(0.02, left_s))
                 except GatewayError as exc:
                     log.warning("claim failed", reason=exc.message)
@@ -170,20 +169,27 @@ class Engine:
                 self._work.set()  # ask again: see `candidates_sql`
 
     def _start(self, claim: Claim, asked_at: float) -> None:
+        # Swept while it was ours, and ours again before a heartbeat said so.
+        earlier = self._running.get(claim.id)
+        if earlier is not None:
+            earlier.stop(Why.LOST)
         one = self._running[claim.id] = Running(claim, renewed_at=asked_at)
         if claim.task.run_at is not None:
             waited_s = (datetime.now(UTC) - claim.task.run_at).total_seconds()
             self.metrics.queued_seconds.observe(max(0.0, waited_s))
         self.metrics.running.set(len(self._running))
-        one.work = self._spawn(self._carry_out(one))
+        one.work = self._spawn(self._carry_out(one, after=None if earlier is None else earlier.work))
 
-    async def _carry_out(self, one: Running) -> None:
+    async def _carry_out(self, one: Running, *, after: asyncio.Task[None] | None) -> None:
         try:
+            if after is not None:  # never two attempts at once at the site
+                await asyncio.wait({after})
             await self._attempts.run(one, spawn=self._spawn, on_placed=self._work.set)
         except Exception:  # a bug with one task must not stop the others; its lease ends, and that counts as an attempt
             log.exception("attempt broken off", task=one.claim.id)
         finally:
-            del self._running[one.claim.id]
+            if self._running.get(one.claim.id) is one:
+                del self._running[one.claim.id]
             self.metrics.running.set(len(self._running))
             self._work.set()
             self._changed.set()
