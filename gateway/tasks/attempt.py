@@ -191,9 +191,8 @@ class Attempts:
             case TryAgain(failure, after_s, charged):
                 log.warning("attempt failed", code=failure.code, reason=failure.message, again_in_s=round(after_s, 1))
                 self._metrics.retries.labels(failure.code, str(charged).lower()).inc()
-                run_at = datetime.now(UTC) + timedelta(seconds=after_s)
                 return await self._persist(
-                    lambda: self._ended(self._store.retry(task.id, token, failure, run_at=run_at, charged=charged)),
+                    lambda: self._ended(self._store.retry(task.id, token, failure, after_s=after_s, charged=charged)),
                 )
             case GiveUp(failure):
                 log.warning("task failed", code=failure.code, reason=failure.message)

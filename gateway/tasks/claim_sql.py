@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Row, and_, bindparam, func, insert, select, t
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.clock import Clock
+from gateway.db.columns import Instant
 from gateway.db.connect import Database
 from gateway.db.tables import profiles, task_attempts, task_events, task_steps, tasks
 from gateway.tasks.candidates_sql import Candidates, questions
@@ -53,6 +54,14 @@ def _take(clock: Clock, lease_s: float) -> Executable:
         )
         .returning(*RETURNED)
     )
+
+
+@lru_cache(maxsize=2)
+def _later(clock: Clock) -> Executable:
+    """When the next task becomes runnable, and what time it is."""
+    later = func.min(tasks.c.run_at, type_=Instant).label("run_at")
+    waits = (IS_QUEUED, tasks.c.kind == bindparam("kind"), tasks.c.run_at > clock.now())
+    return select(later, clock.now().label("now")).where(*waits)
 
 
 @lru_cache(maxsize=2)
@@ -122,13 +131,14 @@ class Claiming:
             found = await connection.execute(select(tasks.c.id).where(tasks.c.id.in_(task_ids), IS_RUNNING, asked))
             return frozenset(found.scalars())
 
-    async def next_run_at(self, kind: str) -> datetime | None:
-        later = select(func.min(tasks.c.run_at)).where(
-            IS_QUEUED, tasks.c.kind == kind, tasks.c.run_at > self._db.clock.now()
-        )
-        async with self._db.read() as connection:
-            found: datetime | None = (await connection.execute(later)).scalar_one()
+    async def now(self) -> datetime:
+        (row,) = await self._db.rows(select(self._db.clock.now().label("now")))
+        found: datetime = row.now
         return found
+
+    async def runnable_in_s(self, kind: str) -> float | None:
+        (row,) = await self._db.rows(_later(self._db.clock), {"kind": kind})
+        return None if row.run_at is None else max(0.0, (row.run_at - row.now).total_seconds())
 
     # -- inside --------------------------------------------------------------------------------------------------
     async def _at_work(self, connection: AsyncConnection, offers: Sequence[Offer]) -> dict[str, int]:

@@ -47,8 +47,9 @@ class Outcomes:
             row = await cancel(self._db, connection, *held(task_id, token))
             return await self._ended(connection, still_held(row, task_id), "cancelled")
 
-    async def retry(self, task_id: str, token: int, failure: Failure, *, run_at: datetime, charged: bool) -> Task:
-        data = {"code": failure.code, "message": failure.message, "run_at": run_at.isoformat()}
+    async def retry(self, task_id: str, token: int, failure: Failure, *, after_s: float, charged: bool) -> Task:
+        data = {"code": failure.code, "message": failure.message}
+        run_at = self._db.clock.now(after_s)
         waits: dict[str, Any] = {"wait_code": failure.code, "wait_reason": failure.message, "run_at": run_at}
         if not charged:
             waits["attempt"] = tasks.c.attempt - 1

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
-from gateway.db.tables import tasks
+from gateway.db.tables import task_attempts, tasks
 from gateway.errors import DeadlineExceeded, Internal
 from gateway.tasks.model import Failure, Task
 from gateway.tasks.moves import QUEUE, end_attempt, move
@@ -34,6 +34,7 @@ class Rescuing:
         return await self._take_away(earlier, tasks.c.owner != worker, reason="restarted", charged=True)
 
     async def sweep(self) -> Sequence[Task]:
+        await self._bring_forward()
         expired = tasks.c.lease_until < self._db.clock.now()
         taken = await self._take_away(expired, reason="worker lost", charged=True)
         return [*taken, *await self._give_up_late_ones()]
@@ -74,6 +75,18 @@ class Rescuing:
         if row is not None:
             await end_attempt(self._db, connection, row, "rescued")
         return row
+
+    async def _bring_forward(self) -> None:
+        """Let run what was put into the queue later than now: by a clock that has been set back since."""
+        now = self._db.clock.now()
+        put_back_at = (
+            select(func.max(task_attempts.c.ended_at)).where(task_attempts.c.task_id == tasks.c.id).scalar_subquery()
+        )
+        ahead = and_(IS_QUEUED, tasks.c.run_at > now, or_(tasks.c.created_at > now, put_back_at > now))
+        if not await self._db.rows(select(tasks.c.id).where(ahead).limit(1)):
+            return
+        async with self._db.write(QUEUE) as connection:
+            await connection.execute(update(tasks).where(ahead).values(run_at=now))
 
     async def _give_up_late_ones(self) -> list[Task]:
         late = tasks.c.deadline_at < self._db.clock.now()

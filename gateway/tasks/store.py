@@ -170,8 +170,8 @@ class TaskStore(Protocol):
 
     async def finish_cancel(self, task_id: str, token: int) -> Task: ...
 
-    async def retry(self, task_id: str, token: int, failure: Failure, *, run_at: datetime, charged: bool) -> Task:
-        """Back to the queue until *run_at*, steps kept. Not *charged*: the attempt does not count (a human, a cooldown)."""
+    async def retry(self, task_id: str, token: int, failure: Failure, *, after_s: float, charged: bool) -> Task:
+        """Back to the queue for *after_s*, steps kept. Not *charged*: the attempt does not count (a human, a cooldown)."""
         ...
 
     async def release(self, worker: str) -> Sequence[Task]:
@@ -184,13 +184,18 @@ class TaskStore(Protocol):
         ...
 
     # -- anybody -----------------------------------------------------------------------------------------------
-    async def sweep(self) -> Sequence[Task]:
-        """Take expired claims away: back to the queue, cancelled if that was asked for, failed when tried too often; and
-        fail queued tasks whose deadline passed. Idempotent."""
+    async def now(self) -> datetime:
+        """The time by which leases, waits and deadlines are measured: the database's."""
         ...
 
-    async def next_run_at(self, kind: str) -> datetime | None:
-        """When the earliest task that is not runnable yet becomes so."""
+    async def sweep(self) -> Sequence[Task]:
+        """Take expired claims away: back to the queue, cancelled if that was asked for, failed when tried too often; and
+        fail queued tasks whose deadline passed. Tasks that a clock, set back since, put into the future may run now.
+        Idempotent."""
+        ...
+
+    async def runnable_in_s(self, kind: str) -> float | None:
+        """After how many seconds the earliest task that is not runnable yet becomes so, by the database's clock."""
         ...
 
     async def expired(self, *, limit: int = 500) -> Sequence[Task]:

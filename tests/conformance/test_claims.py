@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
 from sqlalchemy import insert, update
 
 from gateway.db.connect import Database
-from gateway.db.tables import api_keys, profiles, tasks
+from gateway.db.tables import api_keys, profiles, task_attempts, tasks
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import State
 from tests.conformance.samples import ME, OTHER, a_failure, a_task, claim, claim_one, in_s, offer
@@ -138,7 +139,7 @@ async def begun(store: SqlTaskStore, *, account: str | None = "acc", profile: st
     held = await claim_one(store, profile=profile, account=account)
     await store.bind(held.id, held.token, account_id=account, profile=profile)
     await store.begin_step(held.id, held.token, "submit", {})
-    await store.retry(held.id, held.token, a_failure(), run_at=in_s(-1), charged=True)
+    await store.retry(held.id, held.token, a_failure(), after_s=-1, charged=True)
     return held.id
 
 
@@ -177,7 +178,7 @@ async def test_a_begun_task_is_resumed_before_new_ones(store: SqlTaskStore) -> N
     held = await claim_one(store)
     task_id = held.id
     await store.bind(task_id, held.token, account_id="acc", profile="main")
-    await store.retry(task_id, held.token, a_failure(), run_at=in_s(0), charged=True)
+    await store.retry(task_id, held.token, a_failure(), after_s=0, charged=True)
     assert (await claim_one(store)).id == task_id
 
 
@@ -187,7 +188,7 @@ async def test_a_task_without_a_trace_at_the_site_is_tied_to_nobody(store: SqlTa
     await store.bind(held.id, held.token, account_id="acc", profile="main")
     await store.begin_step(held.id, held.token, "submit", {})
     await store.forget_step(held.id, held.token, "submit")
-    await store.retry(held.id, held.token, a_failure(), run_at=in_s(0), charged=False)
+    await store.retry(held.id, held.token, a_failure(), after_s=0, charged=False)
     assert (await store.get(held.id)).account_id is None
     assert (await claim_one(store, profile="elsewhere", account="other")).id == held.id
 
@@ -195,14 +196,35 @@ async def test_a_task_without_a_trace_at_the_site_is_tied_to_nobody(store: SqlTa
 async def test_a_task_waits_until_it_may_run_again(store: SqlTaskStore, db: Database) -> None:
     await store.insert(a_task())
     held = await claim_one(store)
-    run_at = in_s(60)
-    await store.retry(held.id, held.token, a_failure(), run_at=run_at, charged=True)
+    await store.retry(held.id, held.token, a_failure(), after_s=60, charged=True)
     assert await claim(store) == []
-    assert await store.next_run_at("video") == run_at
+    left_s = await store.runnable_in_s("video")
+    assert left_s is not None and 50 < left_s <= 60
     async with db.write() as connection:
         await connection.execute(update(tasks).values(run_at=in_s(-1)))
-    assert await store.next_run_at("video") is None
+    assert await store.runnable_in_s("video") is None
     assert (await claim_one(store)).task.attempt == 2
+
+
+@pytest.mark.parametrize("waits", ["new", "retried"])
+async def test_a_clock_set_back_keeps_nothing_waiting(store: SqlTaskStore, db: Database, waits: str) -> None:
+    """What was put into the queue by a clock that was an hour ahead may run once that is noticed."""
+    await store.insert(a_task())
+    ahead = {"run_at": in_s(3600)}
+    async with db.write() as connection:
+        if waits == "new":
+            await connection.execute(update(tasks).values(**ahead, created_at=in_s(3600)))
+    if waits == "retried":
+        held = await claim_one(store)
+        await store.retry(held.id, held.token, a_failure(), after_s=60, charged=True)
+        await store.sweep()
+        assert await claim(store) == []  # an honest wait is kept
+        async with db.write() as connection:
+            await connection.execute(update(tasks).values(**ahead))
+            await connection.execute(update(task_attempts).values(ended_at=in_s(3540)))
+    assert await claim(store) == []
+    await store.sweep()
+    assert len(await claim(store)) == 1
 
 
 async def test_an_uncharged_wait_costs_no_attempt(store: SqlTaskStore) -> None:
@@ -210,7 +232,7 @@ async def test_an_uncharged_wait_costs_no_attempt(store: SqlTaskStore) -> None:
     for number in (1, 2, 3):
         held = await claim_one(store)
         assert (held.task.attempt, held.task.claims) == (1, number)
-        waiting = await store.retry(held.id, held.token, a_failure("challenge_required"), run_at=in_s(0), charged=False)
+        waiting = await store.retry(held.id, held.token, a_failure("challenge_required"), after_s=0, charged=False)
         assert (waiting.attempt, waiting.wait_code) == (0, "challenge_required")
     assert [attempt.outcome for attempt in await store.attempts(held.id)] == ["waiting"] * 3
     assert (await claim_one(store)).task.wait_code is None

@@ -50,7 +50,7 @@ async def test_a_task_promises_and_its_end_makes_it_due(store: SqlTaskStore, del
     with pytest.raises(VideoNotReady):
         await deliveries.redeliver(promised.id)
     held = await claim_one(store)
-    await store.retry(held.id, held.token, a_failure(), run_at=in_s(0), charged=True)
+    await store.retry(held.id, held.token, a_failure(), after_s=0, charged=True)
     assert (await deliveries.get(promised.id)).state is State.WAITING
     held = await claim_one(store)
     await store.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(60))

@@ -18,7 +18,7 @@ from tests.conformance.samples import ME, OTHER, a_failure, a_result, a_task, cl
 async def test_every_write_under_a_lost_claim_is_refused(store: SqlTaskStore) -> None:
     await store.insert(a_task())
     old = await claim_one(store)
-    await store.retry(old.id, old.token, a_failure(), run_at=in_s(0), charged=True)
+    await store.retry(old.id, old.token, a_failure(), after_s=0, charged=True)
     new = await claim_one(store, worker=OTHER)
     before = await store.get(new.id), await store.events(new.id)
     task_id, token = old.id, old.token
@@ -33,7 +33,7 @@ async def test_every_write_under_a_lost_claim_is_refused(store: SqlTaskStore) ->
         store.succeed(task_id, token, a_result(task_id), expires_at=in_s(60)),
         store.fail(task_id, token, a_failure()),
         store.finish_cancel(task_id, token),
-        store.retry(task_id, token, a_failure(), run_at=in_s(0), charged=True),
+        store.retry(task_id, token, a_failure(), after_s=0, charged=True),
     ):
         with pytest.raises(LeaseLost):
             await write

@@ -192,7 +192,7 @@ async def test_a_deleted_running_task_never_returns_to_the_queue(store: SqlTaskS
     await store.insert(a_task())
     held = await claim_one(store)
     await store.delete(Filter())
-    task = await store.retry(held.id, held.token, a_failure(), run_at=in_s(0), charged=True)
+    task = await store.retry(held.id, held.token, a_failure(), after_s=0, charged=True)
     assert task.state is State.CANCELLED
     with pytest.raises(LeaseLost):
         await store.set_progress(held.id, held.token, 50)

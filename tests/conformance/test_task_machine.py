@@ -178,7 +178,7 @@ class TaskMachine(RuleBasedStateMachine):
                 after = State.CANCELLED
             case _:
                 charged = how == "retry"
-                self.write(claim, self.store.retry(task_id, token, a_failure(), run_at=in_s(-1), charged=charged))
+                self.write(claim, self.store.retry(task_id, token, a_failure(), after_s=-1, charged=charged))
                 after = State.CANCELLED if one and one.unwanted else State.QUEUED
                 if one and not charged and after is State.QUEUED:
                     one.attempt -= 1

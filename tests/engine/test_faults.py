@@ -8,9 +8,11 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gateway.db import changes as hints
 from gateway.db.connect import Database
+from gateway.db.tables import tasks
 from gateway.errors import StorageFull
 from gateway.tasks import feed as feeds
 from gateway.tasks.engine import Engine
@@ -20,7 +22,7 @@ from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
 from gateway.tasks.upstream import Journal, Offer
-from tests.conformance.samples import a_task
+from tests.conformance.samples import a_task, in_s
 from tests.engine.faulty_store import FaultyStore
 from tests.engine.scripted import MemoryMedia, ScriptedCapacity, ScriptedMaker, result_of, settings
 from tests.engine.waiting import types, until
@@ -210,6 +212,69 @@ async def test_a_database_server_that_crashes_is_survived(
     assert maker.ledger.submits[task.id] == 1
 
 
+async def test_a_clock_set_forward_takes_nothing_from_the_living(
+    store: SqlTaskStore, db: Database, feed: Feed, media: MemoryMedia
+) -> None:
+    """All leases are over at once by the database's clock. A node that sweeps first lets the others renew theirs."""
+    line, sweeps, maker = FaultyStore(store), FaultyStore(store), ScriptedMaker()
+    maker.go.clear()
+    nobody = ScriptedCapacity(Offer("main", "acc", 0))
+    living = Engine(line, maker, ScriptedCapacity(), settings(lease_s=30), media, "node-a")
+    async with living, Engine(sweeps, ScriptedMaker(), nobody, settings(lease_s=3), media, "node-b"):
+        task, _ = await store.insert(a_task())
+        await until(feed, task.id, "progress")
+        for ahead_s in (0.0, 3600.0):
+            sweeps.clock_ahead_s = ahead_s
+            if ahead_s:
+                line.failing.add("heartbeat")  # none gets in between
+                async with db.write() as connection:
+                    await connection.execute(update(tasks).values(lease_until=in_s(-3000)))
+            looked = sweeps.asked["now"]
+            while sweeps.asked["now"] < looked + 2:
+                await asyncio.sleep(0.02)
+        assert (await store.get(task.id)).state is State.RUNNING
+        line.failing.clear()
+        await living._leases.beat()
+        maker.go.set()
+        events = await until(feed, task.id, timeout_s=15)
+    assert "rescued" not in types(events)
+    assert types(events)[-1] == "succeeded"
+
+
+async def test_a_worker_that_gets_its_own_lost_task_again_ends_the_old_attempt_first(
+    store: SqlTaskStore, db: Database, feed: Feed, media: MemoryMedia
+) -> None:
+    """Its claim was swept, and it claims the task anew before any heartbeat told it."""
+    maker, at_work, begun = ScriptedMaker(), [0], asyncio.Event()
+
+    async def script(task: Task, journal: Journal) -> VideoResult:
+        at_work[0] += 1
+        try:
+            assert at_work[0] == 1, "two attempts at once"
+            if not begun.is_set():
+                await journal.begin("submit", {})
+                begun.set()
+                await asyncio.Event().wait()
+            return result_of(task)
+        finally:
+            await asyncio.sleep(0.05)  # letting go of the site takes a moment
+            at_work[0] -= 1
+
+    maker.script = script
+    async with an_engine(store, maker, media) as engine:
+        async with engine._leases._turn:
+            task, _ = await store.insert(a_task())
+            await begun.wait()
+            async with db.write() as connection:
+                await connection.execute(update(tasks).values(lease_until=in_s(-1)))
+            await store.sweep()
+            await until(feed, task.id, timeout_s=20)
+        again, _ = await store.insert(a_task())
+        await until(feed, again.id, timeout_s=20)  # and it works on
+    assert (await store.get(task.id)).state is State.SUCCEEDED
+    assert [attempt.outcome for attempt in await store.attempts(task.id)] == ["rescued", "succeeded"]
+
+
 async def test_two_nodes_work_side_by_side_without_overlap(database_url: str, media: MemoryMedia) -> None:
     async with Database.open(database_url) as one, Database.open(database_url) as two:
         stores = SqlTaskStore(one), SqlTaskStore(two)
@@ -222,14 +287,14 @@ async def test_two_nodes_work_side_by_side_without_overlap(database_url: str, me
         async with engines[0], engines[1]:
             for maker in makers:
                 maker.go.clear()
-            tasks = [(await stores[0].insert(a_task()))[0] for _ in range(16)]
+            made = [(await stores[0].insert(a_task()))[0] for _ in range(16)]
             for maker in makers:
                 await maker.at_work.get()
             for maker in makers:
                 maker.go.set()
-            await asyncio.gather(*(until(feed, task.id, timeout_s=30) for task in tasks))
+            await asyncio.gather(*(until(feed, task.id, timeout_s=30) for task in made))
         done = makers[0].ledger.submits + makers[1].ledger.submits
-        assert done == {task.id: 1 for task in tasks}
+        assert done == {task.id: 1 for task in made}
         assert all(maker.ledger.submits for maker in makers)
 
 
