@@ -58,6 +58,7 @@ from gateway.models import MODELS
 from gateway.nodes.addresses import own_address
 from gateway.nodes.client import NodeClient
 from gateway.nodes.membership import Identity, Membership
+from gateway.nodes.moving import Moves
 from gateway.nodes.neighbours import Neighbours
 from gateway.nodes.passing import CallsAnywhere
 from gateway.nodes.remote import RemoteCalls
@@ -86,6 +87,7 @@ from gateway.web.health import router as health
 from gateway.web.node_calls import NodeDesk
 from gateway.web.node_calls import router as node_calls
 from gateway.web.node_door import FromNodes, ProfilePlaces, ToProfiles
+from gateway.web.node_profiles import router as node_profiles
 from gateway.web.openapi import DESCRIPTION, TAGS, Documented
 from gateway.web.requests import Requests
 from gateway.web.services import Services
@@ -149,7 +151,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
     )
     app.state.stopping = stopping
     error_responses.install(app, saying_at)
-    for router in (*DIALECTS, files, deliveries, health, docs, console_router(), node_calls):
+    for router in (*DIALECTS, files, deliveries, health, docs, console_router(), node_calls, node_profiles):
         app.include_router(router)
 
     @app.get("/", include_in_schema=False)
@@ -227,6 +229,7 @@ async def _opened(
             detail_of=rests_as,
         )
         forwarder = Forwarder(client, signer, others)
+        app.state.moves = Moves(settings, secret, db, node, others=others, client=client, signer=signer)
         app.state.profile_places = ProfilePlaces(forwarder, partial(node_of, db))
         app.state.node_desk = NodeDesk(signer, parts.calls, fleet.free_here, stopping, settings.drain_s)
         app.state.member, app.state.others = member, others

@@ -236,6 +236,36 @@ def enable(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
     )
 
 
+@app.command("move")
+def move(
+    name: Name,
+    to: Annotated[str, typer.Option("--to", metavar="NODE", help="The node that shall have it.", show_default=False)],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Let another node have the profile: its sign-in goes there sealed, and the tasks of its account go on there."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_move import move as carry  # noqa: PLC0415
+
+    in_house(lambda house: carry(house, name, to, as_json=as_json), data_dir)
+
+
+@app.command("adopt")
+def adopt(
+    name: Name,
+    signed_out: Annotated[
+        bool, typer.Option("--signed-out", help="Also without a copy of its sign-in: sign in again afterwards.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Take over a profile whose node is gone for good, from the copies of its sign-in in this data directory."""
+    from gateway.cli.house import in_house  # noqa: PLC0415
+    from gateway.cli.profile_move import adopt as take_over  # noqa: PLC0415
+
+    in_house(lambda house: take_over(house, name, signed_out=signed_out, as_json=as_json), data_dir)
+
+
 @app.command("remove")
 def remove(
     name: Name,

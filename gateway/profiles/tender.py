@@ -14,7 +14,7 @@ from browser.pool import Pool
 from browser.profiles import ProfileSpec
 from gateway.auth.secret import Secret
 from gateway.profiles.carrying import put_back
-from gateway.profiles.errors import NothingKept, ProxyUnreadable
+from gateway.profiles.errors import NothingKept, ProxyUnreadable, UnknownProfile
 from gateway.profiles.model import Profile
 from gateway.profiles.places import copies_of, directory_of
 from gateway.profiles.recorder import Recorder
@@ -93,10 +93,16 @@ class Tender:
             await self._check(row)
 
     async def forget(self, name: str) -> None:
-        """Let go of a profile whose row is gone; its directory stays (whoever removed the row removes that)."""
+        """Let go of a profile whose row is gone; its directory stays (whoever removed the row removes that). One that moved
+        to another node has taken its sign-in along: what is left here must not be used again."""
         known = self._known.pop(name)
         if known.in_pool:
             await self._pool.remove(name)
+        with suppress(UnknownProfile):
+            moved_to = (await self._registry.get(name)).node_id
+            if moved_to != self._registry.node:
+                await directory_of(self._settings, name).delete()
+                log.info("profile moved away", profile=name, to=moved_to)
 
     async def _add(self, row: Profile) -> None:
         spec = await self._spec(row)

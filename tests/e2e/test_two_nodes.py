@@ -107,6 +107,29 @@ async def test_what_each_can_do_is_known_and_a_chat_is_passed_on(two: list[Gatew
         assert link.startswith(a.url) and (await client.http.get(link)).headers["content-type"].startswith("image/")
 
 
+async def test_a_profile_moves_with_its_sign_in(two: list[Gateway], sim: Simulator) -> None:
+    """And a task that was begun with it goes on where it went."""
+    a, b = two
+    async with a.client() as client:
+        await b.cli("profile", "disable", "of-b")
+        task = await client.create("a slow lighthouse [sim:pace=6]")
+        await client.wait(task, until="running")
+        moved = await b.cli("profile", "move", "of-a", "--to", "b")
+        assert (moved["from"], moved["to"]) == ("a", "b") and moved["copies"] >= 1
+        async with asyncio.timeout(60):
+            while (shown := await b.cli("profile", "show", "of-a"))["state"] != "ready":
+                await asyncio.sleep(0.3)  # polled on purpose: a command looks once
+        assert shown["node"] == "b" and "moved" in [event["type"] for event in shown["events"]]
+        done = await client.wait(task)
+        assert done["status"] == "completed", done
+    assert len(await sim.ledger(kind="submit_video")) == 1
+    async with asyncio.timeout(20):
+        while (a.data_dir / "profiles" / "of-a").exists():
+            await asyncio.sleep(0.1)
+    again = await a.cli("profile", "adopt", "of-a", check=False)
+    assert again["error"]["code"] == "node_at_work" and "profile move of-a --to a" in again["error"]["message"]
+
+
 async def test_a_rolling_restart_loses_nothing_and_fails_nobody(two: list[Gateway], sim: Simulator) -> None:
     """Each node is stopped and started again while tasks are made and polled; nothing is made twice."""
     made: list[str] = []
