@@ -82,7 +82,8 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A finished picture, kept in the media store. prompt: as the site understood it, when it says."""
+    """A finished picture, kept in the media store. prompt: as the site understood it, when it says. suspect: the site returned
+    the very same before, for other words."""
 
     asset_id: str
     width: int
@@ -90,6 +91,7 @@ class Picture:
     media_type: str
     prompt: str = ""
     size_bytes: int = 0
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from gateway.grok.chat.forms import FormMemory
 from gateway.grok.chat.talk import KIND as CHAT
 from gateway.grok.chat.talk import rests_as, talk
 from gateway.grok.chat.transcript import flatten
+from gateway.grok.images.decoys import DecoyBook
 from gateway.grok.images.drawing import KIND as IMAGE
 from gateway.grok.images.drawing import Drawing
 from gateway.grok.images.ways import WayMemory
@@ -69,6 +70,7 @@ class GrokCallMaker:
         self._forms = FormMemory(settings.chat_protocol)
         self._ways = WayMemory()
         self._quota = QuotaBook() if quota is None else quota
+        self._decoys = DecoyBook()
         self._modes = ModeBook() if modes is None else modes
 
     def chat(self, request: ChatRequest) -> AbstractAsyncContextManager[AsyncIterator[ChatEvent]]:
@@ -120,6 +122,7 @@ class GrokCallMaker:
                     forms=self._forms,
                     ways=self._ways,
                     quota=self._quota,
+                    decoys=self._decoys,
                 ).draw()
 
             await self._on_some_profile(IMAGE, "", mover, once, request.note)

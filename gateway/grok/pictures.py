@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from gateway.grok.addresses import asset_url
 from gateway.grok.exchange import from_browser
 from gateway.grok.ports import Lease
 from gateway.media.assets import AssetKind, Media
-from gateway.media.inspect import ImageFacts, inspect_image
+from gateway.media.inspect import ImageFacts, inspect_image, picture_fingerprint
 from gateway.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -32,13 +33,17 @@ _TRANSFER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class PictureStore:
-    """Fetches and keeps pictures for one caller, through one lease. asked: the caller's own words, kept with the picture."""
+    """Fetches and keeps pictures for one caller, through one lease. asked: the caller's own words, kept with the picture.
+
+    repeats: whether a picture of that fingerprint was returned before, for other words; None where nobody asks.
+    """
 
     lease: Lease
     media: Media
     settings: Settings
     key_id: str = ""
     asked: str = ""
+    repeats: Callable[[str], bool] | None = None
 
     async def keep(self, url: str, *, blob: str = "", prompt: str = "") -> Picture:
         """Return the picture at *url*, or the one in *blob* (base64) where the file cannot be had.
@@ -91,6 +96,7 @@ class PictureStore:
         """Take the file at *draft* into the store; it is gone from there in any case."""
         try:
             facts: ImageFacts = await asyncio.to_thread(inspect_image, draft)
+            suspect = self.repeats is not None and self.repeats(await asyncio.to_thread(picture_fingerprint, draft))
             asset = await self.media.take(
                 draft,
                 kind=AssetKind.IMAGE,
@@ -106,7 +112,7 @@ class PictureStore:
             raise InvalidMedia(f"what the site sent is not the picture it promised: {exc.message}") from exc
         finally:
             await asyncio.to_thread(draft.unlink, missing_ok=True)
-        return Picture(asset.id, facts.width, facts.height, facts.media_type, prompt, asset.size_bytes)
+        return Picture(asset.id, facts.width, facts.height, facts.media_type, prompt, asset.size_bytes, suspect)
 
 
 def decoded(blob: str) -> bytes:

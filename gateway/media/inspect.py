@@ -219,6 +219,13 @@ def inspect_image(source: bytes | Path) -> ImageFacts:
         raise InvalidImage(f"The image is damaged or incomplete: {_in_words(exc)}.") from exc
 
 
+def picture_fingerprint(path: Path) -> str:
+    """SHA-256 (hex) of what is to be seen in the picture at *path*, whatever its file is like. Blocks."""
+    with Image.open(path) as picture:
+        seen = picture.convert("RGB")
+    return hashlib.sha256(f"{seen.width}x{seen.height}".encode() + seen.tobytes()).hexdigest()
+
+
 def _unreadable(source: bytes | Path) -> str:
     """What to say of a file that is none of the pictures that can be read."""
     if isinstance(source, bytes):

@@ -159,6 +159,13 @@ def test_images(golden, wanted):
     golden.check(f"images_{wanted}", images.to_images(asked, [MADE], [], created=1_770_000_000))
 
 
+def test_a_picture_that_may_not_be_what_was_asked_for_is_told():
+    shown = images.to_images(IMAGES, [MADE, replace(MADE, suspect=True)], [], created=1)
+    assert len(shown["data"]) == 2 and "partial" not in shown
+    [warning] = shown["warnings"]
+    assert (warning["index"], warning["code"]) == (1, "suspect_output")
+
+
 def test_images_that_are_not_all(golden):
     refused = [PictureRefused(1, "content_moderated", "the site withholds it")]
     golden.check("images_partial", images.to_images(IMAGES, [MADE], refused, created=1_770_000_000))

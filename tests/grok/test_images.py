@@ -122,6 +122,20 @@ async def test_the_file_is_preferred_and_the_bytes_at_hand_are_enough(calls):
     assert {asset.key_id for asset in calls.media.assets.values()} == {"k"}
 
 
+async def test_a_picture_returned_for_other_words_is_told_apart(calls):
+    stock = picture(96, 80, "PNG")
+
+    async def suspects(prompt: str) -> list[bool]:
+        calls.script.on(IMAGINE, Painter(frames))
+        calls.script.file("https://imagine-public.x.ai/imagine-public/images/J1.jpg", stock)
+        return [event.suspect for event in await calls.images(prompt) if isinstance(event, Picture)]
+
+    assert await suspects("a cat") == [False]
+    assert await suspects("a  Cat ") == [False], "the same words"
+    assert await suspects("a lighthouse") == [True]
+    assert await suspects("a cat") == [False], "it is rightfully theirs"
+
+
 async def test_a_site_that_makes_fewer_or_more_at_once(calls):
     painter = Painter(frames, at_most=2)
     calls.script.on(IMAGINE, painter)

@@ -35,7 +35,7 @@ class Delivery:
         if output is not None and (output != asset.media_type or self.asked.compression is not None):
             asset = await self._converted(asset, output)
         url = self.services.links.of(asset, base=self.base, now=self.services.now())
-        made = Made(url, "", picture.width, picture.height, asset.media_type, picture.prompt)
+        made = Made(url, "", picture.width, picture.height, asset.media_type, picture.prompt, picture.suspect)
         if self.asked.wanted is Wanted.URL and not self.asked.stream:
             return made
         async with self.services.media.local(asset) as path:

@@ -15,7 +15,7 @@ from gateway.calls.model import CallNote, ImageRequest, PicturePreview, PictureR
 from gateway.calls.tokens import PICTURE_TOKENS, estimate
 from gateway.dialects.images.parameters import PICTURES
 from gateway.dialects.images.protocol import ImageCreate
-from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, UnsupportedParameter
+from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, SuspectOutput, UnsupportedParameter
 from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.sse import Frame
@@ -26,6 +26,7 @@ MAX_FILES = 16
 OUTPUT_FORMATS: Mapping[str, str] = {
     "png": "image/png", "jpeg": "image/jpeg", "jpg": "image/jpeg", "webp": "image/webp",
 }  # fmt: skip
+SUSPECT = "The site already returned this very picture for another prompt; it may not be what was asked for."
 _FORMATS = {media_type: word for word, media_type in OUTPUT_FORMATS.items() if word != "jpg"}
 
 
@@ -53,7 +54,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A picture to show. data: its bytes as base64, where they are wanted."""
+    """A picture to show. data: its bytes as base64, where they are wanted. suspect: the site returned it before, for
+    other words."""
 
     url: str
     data: str
@@ -61,6 +63,7 @@ class Made:
     height: int
     media_type: str
     prompt: str = ""
+    suspect: bool = False
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
@@ -157,10 +160,13 @@ def to_images(asked: Asked, made: Sequence[Made], refused: Sequence[PictureRefus
     shown = {"created": created, "data": [_item(picture, asked.wanted) for picture in made], **_about(asked, made)}
     if refused:
         shown["partial"] = True
-        shown["warnings"] = [
-            {"index": refusal.index, "code": refusal.code, "message": refusal.reason} for refusal in refused
-        ]
-    return shown
+    warnings = [{"index": refusal.index, "code": refusal.code, "message": refusal.reason} for refusal in refused]
+    warnings += [
+        {"index": at, "code": SuspectOutput.code, "message": SUSPECT}
+        for at, picture in enumerate(made)
+        if picture.suspect
+    ]
+    return shown | ({"warnings": warnings} if warnings else {})
 
 
 def to_preview(asked: Asked, preview: PicturePreview, *, number: int, data: str, created: int, action: str) -> Frame:

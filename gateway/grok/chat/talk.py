@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 
 from gateway.calls.model import ChatEvent, ChatRequest
@@ -45,10 +47,11 @@ async def talk(
     forms: FormMemory,
     rests: str = "",
     drawing: bool = False,
+    repeats: Callable[[str], bool] | None = None,
 ) -> None:
     """Have the site answer, in the first form that it takes; the last event is Ended. Raises GatewayError.
 
-    rests: what a rate limit rests (chats of this mode). drawing: pictures are wanted, not words.
+    rests: what a rate limit rests (chats of this mode). drawing: pictures are wanted, not words; repeats: of `PictureStore`.
     """
     client = GrokClient(lease, memory, rests=rests or rests_as(request))
     files = await upload_inputs(client, media, message.images)
@@ -62,7 +65,7 @@ async def talk(
                     file_ids=[file.id for file in files],
                     client=client,
                     settings=settings,
-                    pictures=PictureStore(lease, media, settings, request.key_id),
+                    pictures=PictureStore(lease, media, settings, request.key_id, repeats=repeats),
                     emit=emit,
                     beside=begin,
                 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -31,6 +32,7 @@ from gateway.grok.chat.transcript import Message
 from gateway.grok.client import GrokClient
 from gateway.grok.images.by_edit import edit
 from gateway.grok.images.by_socket import SocketLimited, SocketRetired, draw_by_socket
+from gateway.grok.images.decoys import DecoyBook
 from gateway.grok.images.gallery import Gallery
 from gateway.grok.images.ways import WayMemory
 from gateway.grok.inputs import upload_inputs
@@ -63,6 +65,7 @@ class Drawing:
         forms: FormMemory,
         ways: WayMemory,
         quota: QuotaBook,
+        decoys: DecoyBook,
     ) -> None:
         self._request = request
         self._lease = lease
@@ -73,11 +76,15 @@ class Drawing:
         self._forms = forms
         self._ways = ways
         self._quota = quota
+        # An edit may well leave a picture as it was.
+        self._repeats = None if request.images else partial(decoys.repeats, words=request.prompt)
         self._client = GrokClient(lease, memory)
 
     async def draw(self) -> None:
         """Make the pictures. Raises GatewayError when not a single one came of it."""
-        store = PictureStore(self._lease, self._media, self._settings, self._request.key_id, self._request.prompt)
+        store = PictureStore(
+            self._lease, self._media, self._settings, self._request.key_id, self._request.prompt, self._repeats
+        )
         async with beside() as begin:
             gallery = Gallery(self._request.count, self._emit, store, begin)
             error = await self._fill(gallery)
@@ -157,6 +164,7 @@ class Drawing:
                 forms=self._forms,
                 rests=KIND,
                 drawing=True,
+                repeats=self._repeats,
             )
         except EmptyAnswer:
             return said
