@@ -223,15 +223,15 @@ class _Service:
         note(f"Grok Gateway {version('grok-gateway')} at {url}")
         note(f"  data      {self._settings.data_dir}")
         note(f"  profiles  {shown}")
+        if self._found.strays:
+            note(f"  on disk without an entry: {', '.join(self._found.strays)}; take up: gateway profile add NAME")
+        note(f"  next      {self._next(url)}")
         note(f"  console   {url}/console")
         if self._found.setup:
             note("")
             note("  Open this once, in a browser, to set the console's password (good for a day):")
             note(f"  {setup_url(url, self._found.setup)}")
             note("")
-        if self._found.strays:
-            note(f"  on disk without an entry: {', '.join(self._found.strays)}; take up: gateway profile add NAME")
-        note(f"  next      {self._next(url)}")
         note("Ctrl-C stops it.")
         sys.stderr.flush()
 

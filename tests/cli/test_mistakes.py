@@ -26,7 +26,7 @@ MISTAKES: dict[str, tuple[list[str], dict[str, str], str]] = {
     "file not there": (["profile", "import", "work", "--storage-state", "none.json"], {}, "none.json cannot be read"),
     "file is a folder": (["profile", "import", "work", "--storage-state", "."], {}, "cannot be read"),
     "no auth for others": (["serve", "--no-auth", "--host", "0.0.0.0"], {}, "gateway key create"),
-    "no key for others": (["serve", "--host", "0.0.0.0", "--port", "0"], {}, "gateway key create"),
+    "no admin for others": (["serve", "--host", "0.0.0.0", "--port", "0"], {}, "gateway admin password"),
     "address not ours": (["serve", "--host", "no-such-host.invalid"], {}, "--host"),
     "bad setting": (["profile", "list"], {"GATEWAY_PORT": "many"}, "GATEWAY_PORT"),
     "bad quoting": (["profile", "list"], {"GATEWAY_BROWSER_ARGS": "--a 'b"}, "GATEWAY_BROWSER_ARGS has a bad value"),

@@ -86,8 +86,8 @@ async def test_a_loopback_gateway_may_serve_without_keys(gateway: Commands):
         assert (await client.get("/v1/video/tasks")).status_code == 200
 
 
-async def test_others_are_served_once_there_is_a_key(gateway: Commands):
-    await gateway.ok("key", "create", "laptop")
+async def test_others_are_served_once_the_console_has_an_admin(gateway: Commands):
+    await gateway.ok("admin", "password", stdin="correct horse battery\n")
     async with serving(gateway, "--host", "0.0.0.0") as running, httpx.AsyncClient() as client:
         answer = await client.get(f"http://127.0.0.1:{running.facts['port']}/livez")
         assert answer.status_code == 200
