@@ -1,6 +1,6 @@
 """``python -m tests.bench``: measure in one run, direct client and gateway side by side, and print the table.
 
-``--only NAME`` (several times) runs some parts: transport, tasks, chats. ``--quick`` shortens every load. The exit status is 0
+``--only NAME`` (several times) runs some parts: transport, tasks, chats, store, nodes. ``--quick`` shortens every load. The exit status is 0
 whatever the figures say; a missed target is printed as MISSED.
 """
 
@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import platform
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import structlog
 from playwright.async_api import async_playwright
 
 from browser.transport_limits import TransportLimits
-from tests.bench import chat_bench, gateway_bench
+from tests.bench import chat_bench, gateway_bench, nodes_bench, store_bench
 from tests.bench.transport_bench import Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.browser.transport_site import TransportSite
 from tests.e2e.gateway_process import Gateway
+from tests.postgresql import running_cluster
 from tests.simulator.client import Simulator
 
 
@@ -80,7 +83,37 @@ async def chats(quick: bool) -> list[Figure]:
                 await gateway.stop()
 
 
-PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {"transport": transport, "tasks": tasks, "chats": chats}
+async def store(quick: bool) -> list[Figure]:
+    """The task store, growing to a million finished tasks."""
+    sizes = store_bench.QUICK_SIZES if quick else store_bench.SIZES
+    with tempfile.TemporaryDirectory() as folder, running_cluster() as cluster:
+        urls = [f"sqlite:///{folder}/gateway.db", *([] if cluster is None else [cluster.new_database()])]
+        return [figure for url in urls for figure in await store_bench.growing(url, sizes)]
+
+
+async def nodes(quick: bool) -> list[Figure]:
+    """What passes between nodes, and what an idle one costs."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder, running_cluster() as cluster:
+        seconds = 5.0 if quick else 30.0
+        figures += await nodes_bench.idle(
+            Path(folder) / "one", f"sqlite:///{folder}/idle.db", "SQLite", seconds=seconds
+        )
+        if cluster is not None:
+            url = cluster.new_database()
+            figures += await nodes_bench.fan_out(url, times=20 if quick else 98)
+            figures += await nodes_bench.cancel(url, times=10 if quick else 60)
+            figures += await nodes_bench.idle(Path(folder) / "two", url, "PostgreSQL", seconds=seconds)
+    return figures
+
+
+PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {
+    "transport": transport,
+    "tasks": tasks,
+    "chats": chats,
+    "store": store,
+    "nodes": nodes,
+}
 
 
 async def main() -> None:
@@ -88,6 +121,7 @@ async def main() -> None:
     parser.add_argument("--only", action="append", choices=list(PARTS), help="run this part (may be given again)")
     parser.add_argument("--quick", action="store_true", help="short loads: to see that it runs, not to quote")
     chosen = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}")
     print(f"{'':<46}{'value':>10}{'direct':>10}  {'unit':<8}target")
     missed = 0
