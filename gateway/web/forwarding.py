@@ -7,7 +7,7 @@ A request that came from a node is marked by a signature and is answered where i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.http11 import Response as WsResponse
 from websockets.typing import Origin, Subprotocol
 
-from gateway.errors import GatewayError, InvalidRequest, NoProfileReady
+from gateway.errors import GatewayError, NoProfileReady
 from gateway.nodes.client import CONNECT_S, NodeClient
 from gateway.nodes.model import Node
 from gateway.nodes.neighbours import Neighbours
@@ -29,10 +30,10 @@ from gateway.web.connection import while_connected
 
 log: Any = structlog.get_logger(__name__)
 
-#: Actions and forms; whatever carries more is answered where it arrives.
-BODY_LIMIT = 8 * 1024 * 1024
 MESSAGE_LIMIT = 16 * 1024 * 1024
 OPEN_S = 5.0
+#: Whose request it is: the address that the first node saw. Believed only with a signature.
+CLIENT = "x-gateway-client"
 #: Of one connection, not of what it carries (RFC 9110, 7.6.1); and what this node says itself.
 _HOP = frozenset(
     {
@@ -47,7 +48,7 @@ _HOP = frozenset(
     }
 )
 _NOT_BACK = _HOP | {"date", "server", "x-request-id"}
-_NOT_TO_SOCKETS = _HOP | {"host", "origin", "content-length", HEADER}
+_NOT_TO_SOCKETS = _HOP | {"host", "origin", "content-length", HEADER, CLIENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,11 @@ class Forwarder:
 
     async def http(self, scope: Scope, receive: Receive, send: Send, node: Node) -> None:
         """Have *node* answer. Raises NoProfileReady when it cannot be reached, before anything was sent."""
-        body = await _body(scope, receive)
         path = _path(scope)
         headers = [
             (name, value)
             for name, value in scope["headers"]
-            if name.decode("latin-1") not in _HOP and name.decode("latin-1") != HEADER
+            if name.decode("latin-1") not in _HOP and name.decode("latin-1") not in {HEADER, CLIENT}
         ]
         headers += _encoded(self._marks(scope, node, path))
         client = await self.client.opened()
@@ -73,12 +73,12 @@ class Forwarder:
             scope["method"],
             httpx2.URL(node.address).copy_with(raw_path=path.encode("latin-1")),
             headers=headers,
-            content=body or None,
+            content=_body(scope, receive),
             timeout=httpx2.Timeout(None, connect=CONNECT_S, pool=CONNECT_S),
         )
         try:
             answer = await client.send(request, stream=True)
-        except httpx2.HTTPError as exc:
+        except (httpx2.HTTPError, httpx2.StreamError) as exc:
             self.others.avoid(node)
             raise _unreachable(node, exc) from exc
         try:
@@ -113,8 +113,7 @@ class Forwarder:
                 proxy=None,
             )
         except InvalidStatus as exc:
-            said = f"node {node.id} refused this with status {exc.response.status_code}"
-            await send({"type": "websocket.close", "code": 1008, "reason": said[:120]})
+            await _denied(scope, send, exc.response)
             return
         except (OSError, TimeoutError, InvalidHandshake) as exc:
             self.others.avoid(node)
@@ -136,6 +135,8 @@ class Forwarder:
             marks["x-forwarded-proto"] = {"ws": "http", "wss": "https"}.get(scheme, scheme)
         if b"x-forwarded-host" not in asked:
             marks["x-forwarded-host"] = asked.get(b"host", b"").decode("latin-1")
+        if scope.get("client"):
+            marks[CLIENT] = str(scope["client"][0])
         if b"x-request-id" not in asked and (request_id := scope.get("state", {}).get("request_id")):
             marks["x-request-id"] = str(request_id)
         return marks
@@ -158,17 +159,34 @@ class ForwardedAnswer(Response):
             raise self._otherwise from None
 
 
-async def _body(scope: Scope, receive: Receive) -> bytes:
-    if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
-        return b""
-    body = bytearray()
-    while True:
+async def _denied(scope: Scope, send: Send, said: WsResponse) -> None:
+    """Refuse a WebSocket as the other node did."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": f"refused with status {said.status_code}"})
+        return
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said.headers.raw_items()]
+    start = {"type": "websocket.http.response.start", "status": said.status_code, "headers": _back(headers)}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": said.body or b""})
+
+
+def _body(scope: Scope, receive: Receive) -> AsyncIterator[bytes] | None:
+    """The request's body as it comes, None where there is none."""
+    headers = dict(scope["headers"])
+    if headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in headers:
+        return None
+    return _received(receive)
+
+
+async def _received(receive: Receive) -> AsyncIterator[bytes]:
+    more = True
+    while more:
         message = await receive()
-        body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
-            raise InvalidRequest("This request is too large to be handed to the node that has the profile.")
-        if not message.get("more_body"):
-            return bytes(body)
+        if message["type"] == "http.disconnect":
+            raise httpx2.StreamError("the client left")
+        more = message.get("more_body", False)
+        if piece := message.get("body"):
+            yield piece
 
 
 async def _pump(answer: httpx2.Response, send: Send) -> None:

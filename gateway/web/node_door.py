@@ -13,14 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.errors import GatewayError, NoProfileReady, NotFound
 from gateway.nodes.signing import HEADER, Signer
 from gateway.web.error_responses import to_error
-from gateway.web.forwarding import Forwarder
+from gateway.web.forwarding import CLIENT, Forwarder
 
 #: Routes that check the signature themselves, over the body too.
 OWN_DESK = "/node/"
 #: What supervisors ask of every node.
 ANYBODYS = frozenset({"/livez", "/readyz", "/metrics"})
 #: Where the name of a profile says which node answers.
-OF_A_PROFILE = re.compile(r"/console/api/live/([^/]+)(?:/|$)")
+OF_A_PROFILE = re.compile(r"/console/(?:api/)?live/([^/]+)(?:/|$)")
 REMEMBERED_S = 2.0
 
 
@@ -39,6 +39,8 @@ class FromNodes:
         try:
             if header:
                 scope.setdefault("state", {})["from_node"] = self._checked(scope, header)
+                if client := Headers(scope=scope).get(CLIENT):
+                    scope["client"] = (client, 0)
             elif self._closed and scope["path"] not in ANYBODYS:
                 raise NotFound("This node works for other nodes only; ask one that serves clients.")
         except GatewayError as exc:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx2
 import pytest
 from fastapi import APIRouter, FastAPI, Request, WebSocket
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from gateway.media.assets import video_asset_id
 from gateway.profiles.registry import Registry
@@ -94,6 +95,10 @@ def with_window(front: Front, name: str) -> None:
         asked = {"node": name, "profile": profile, "query": dict(request.query_params)}
         return asked | {"cookie": request.cookies.get("c"), "host": request.headers["x-forwarded-host"]}
 
+    @router.post("/files")
+    async def files(request: Request, profile: str) -> dict[str, object]:
+        return {"node": name, "bytes": len(await request.body()), "client": request.client and request.client.host}
+
     @router.websocket("/ws")
     async def ws(socket: WebSocket, profile: str) -> None:
         await socket.accept(subprotocol="view.v1" if "view.v1" in socket.scope["subprotocols"] else None)
@@ -104,10 +109,14 @@ def with_window(front: Front, name: str) -> None:
                 return
             await socket.send_bytes(data[::-1])
 
-    app: FastAPI = front.app
+    first(front.app, router)
+
+
+def first(app: FastAPI, router: APIRouter) -> None:
+    """Include *router* before the console's own routes."""
     others = list(app.router.routes)
     app.include_router(router)
-    app.router.routes[:] = [*app.router.routes[len(others) :], *others]  # before the console's own
+    app.router.routes[:] = [*app.router.routes[len(others) :], *others]
 
 
 async def test_a_profiles_window_is_shown_by_the_node_that_has_it(fleet: Fleet) -> None:
@@ -122,6 +131,9 @@ async def test_a_profiles_window_is_shown_by_the_node_that_has_it(fleet: Fleet) 
         host = a.url.removeprefix("http://")
         assert answer.json() == {"node": "b", "profile": "there", "query": {"x": "/1"}, "cookie": "1", "host": host}
         assert (await b.http.get("/console/api/live/there/who")).status_code == 404, "a worker has no clients"
+        assert (
+            await a.http.get("/console/api/live/there/who", headers={"x-gateway-node": "v1 a b 1 2 3"})
+        ).status_code == 403
         url = a.url.replace("http", "ws") + "/console/api/live/{}/ws"
         headers = {"cookie": "c=2"}
         async with connect(
@@ -142,11 +154,38 @@ async def test_a_profiles_window_is_shown_by_the_node_that_has_it(fleet: Fleet) 
                 pass
 
 
+async def test_the_real_window_asks_its_visitors_itself(fleet: Fleet) -> None:
+    """The session is asked for by the node that has the profile; files of any size and refusals pass as they are."""
+    async with fleet.node("a") as a, fleet.node("b", role="worker"):
+        await a.app.state.console.password.create("a password for this test")
+        await Registry(a.app.state.db, node="b", proxy_key=b"k" * 32).add("there")
+        await sees(a, "b")
+        url = a.url.replace("http", "ws") + "/console/api/live/there/ws"
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(url, origin=a.url, proxy=None):
+                pass
+        assert refused.value.response.status_code == 401
+        async with httpx2.AsyncClient(base_url=a.url, trust_env=False, timeout=20) as operator:
+            signed_in = await operator.post("/console/login", data={"password": "a password for this test"})
+            assert signed_in.status_code == 303, signed_in.text
+            page = await operator.get("/console/live/there")
+            assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+            kept = await operator.post("/console/api/live/there/files?name=x.bin", content=b"x" * 12_000_000)
+            assert kept.status_code == 200 and kept.json()["id"], kept.text
+            cookie = "; ".join(f"{name}={value}" for name, value in operator.cookies.items())
+            with pytest.raises(InvalidStatus) as refused:  # the scripted node has no browser to show
+                async with connect(url, origin=a.url, additional_headers={"cookie": cookie}, proxy=None):
+                    pass
+            assert refused.value.response.status_code == 404
+            assert b"on this node" in refused.value.response.body
+
+
 async def test_the_client_of_a_window_leaves_there_too(fleet: Fleet) -> None:
     left = asyncio.Event()
     async with fleet.node("a") as a, fleet.node("b") as b:
+        router = APIRouter()
 
-        @b.app.websocket("/console/api/live/{profile}/ws")
+        @router.websocket("/console/api/live/{profile}/ws")
         async def ws(socket: WebSocket, profile: str) -> None:
             await socket.accept()
             await socket.send_text("hello")
@@ -154,6 +193,7 @@ async def test_the_client_of_a_window_leaves_there_too(fleet: Fleet) -> None:
                 pass
             left.set()
 
+        first(b.app, router)
         await Registry(a.app.state.db, node="b", proxy_key=b"k" * 32).add("there")
         await sees(a, "b")
         async with connect(
