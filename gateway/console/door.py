@@ -10,6 +10,7 @@ Origin    a change, or a WebSocket, has to come from a page of ours: Sec-Fetch-S
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
@@ -27,8 +28,12 @@ FOLDER = "/console"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: What is taken from those who are not signed in, and how much.
-STRANGERS_FORMS = frozenset(f"{FOLDER}/{word}" for word in ("login", "setup", "logout", "preferences"))
+STRANGERS_FORMS = frozenset(
+    f"{FOLDER}/{word}" for word in ("login", "setup", "logout", "preferences", "api/live-grants/exchange")
+)
 SMALL_BYTES = 16 * 1024
+#: Guests of the live view have no session; these routes ask who is there before they read anything.
+GUESTS_PATHS = re.compile(rf"{FOLDER}/api/live/[^/]+/files")
 
 HEADERS = {
     "content-security-policy": (
@@ -119,7 +124,7 @@ class ConsoleDoor:
 
 async def _stranger(request: Request) -> GatewayError | None:
     """Return the error for a change that nobody signed in asks for: forms are read before routes ask who is there."""
-    if request.method in SAFE:
+    if request.method in SAFE or GUESTS_PATHS.fullmatch(request.url.path):
         return None
     if request.url.path in STRANGERS_FORMS:
         length = request.headers.get("content-length", "")

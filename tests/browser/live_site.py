@@ -48,6 +48,12 @@ POPUP = """<!doctype html><title>Popup</title><button style="position:absolute;l
 MOVING = """<!doctype html><title>Moving</title><div id=box style="position:absolute;width:200px;height:200px"></div>
 <script>let n = 0; (function turn(){ n++; box.style.left = n % 900 + 'px';
  box.style.background = `hsl(${n % 360} 80% 50%)`; requestAnimationFrame(turn) })()</script>"""
+#: Every frame is large: what a slow line cannot carry.
+NOISY = """<!doctype html><title>Noisy</title><canvas id=c width=640 height=400></canvas>
+<script>const pen = c.getContext('2d'); const dots = pen.createImageData(640, 400);
+const words = new Uint32Array(dots.data.buffer);
+(function turn(){ for (let i = 0; i < words.length; i++) words[i] = Math.random() * 0xffffffff | 0xff000000;
+ pen.putImageData(dots, 0, 0); requestAnimationFrame(turn) })()</script>"""
 STILL = "<!doctype html><title>Still</title><h1>Nothing moves</h1>"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -24,7 +23,7 @@ from gateway.console.live.socket import serve_viewer
 from gateway.console.live.visitors import TheVisitor, give_grant_cookie, visitor_of
 from gateway.console.page import Page
 from gateway.console.view import PublicView, TheView, View
-from gateway.errors import GatewayError, InvalidRequest, NotFound, PermissionDenied
+from gateway.errors import GatewayError, InvalidRequest, NotFound, PermissionDenied, ShuttingDown
 
 router = APIRouter()
 #: Public: a guest has no session of the console. Every route below asks by itself who is there.
@@ -102,12 +101,16 @@ async def socket(socket: WebSocket, profile: str) -> None:
     if SUBPROTOCOL not in {word.strip() for word in asked.split(",")}:
         await _deny(socket, InvalidRequest(f"This gateway speaks {SUBPROTOCOL}."), 400)
         return
-    with suppress(ProfileUnknown, PoolClosed, WebSocketDisconnect):  # the profile was removed this moment, or we stop
+    try:
         async with room.views.join(profile, who=visitor.who, may_control=visitor.may_control) as viewer:
             await socket.accept(subprotocol=SUBPROTOCOL)
             mode = "control" if visitor.may_control else "view"
             await house.audit.write(visitor.who, "live.viewed", profile, address=visitor.address, mode=mode)
             await serve_viewer(socket, viewer, files=room.files, services=house.services)
+    except (ProfileUnknown, PoolClosed):  # removed this very moment, or we are stopping
+        await _deny(socket, ShuttingDown("The profile is leaving; try again in a few seconds."), 503)
+    except WebSocketDisconnect:
+        pass
 
 
 @router.post("/console/api/live/{profile}/files")
