@@ -19,7 +19,7 @@ import structlog
 from playwright.async_api import async_playwright
 
 from browser.transport_limits import TransportLimits
-from tests.bench import chat_bench, gateway_bench, nodes_bench, store_bench
+from tests.bench import chat_bench, console_bench, gateway_bench, nodes_bench, store_bench
 from tests.bench.transport_bench import Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.browser.transport_site import TransportSite
@@ -107,10 +107,29 @@ async def nodes(quick: bool) -> list[Figure]:
     return figures
 
 
+async def console(quick: bool) -> list[Figure]:
+    """A gateway with one profile and some videos behind it, looked at in a browser."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Simulator(pace=0.1) as sim:
+            password = Path(folder) / "password"
+            password.write_text(console_bench.PASSWORD, "utf-8")
+            gateway = Gateway(Path(folder) / "data", sim.browser_args, admin_password_file=str(password))
+            await gateway.import_profile("p0", await sim.account(email="console@example.com"))
+            await gateway.start()
+            try:
+                async with gateway.client() as client:
+                    for task in [await client.create(f"a lighthouse, take {number}") for number in range(6)]:
+                        await client.wait(task)
+                return await console_bench.console(gateway, times=2 if quick else 8, idle_s=5 if quick else 20)
+            finally:
+                await gateway.stop()
+
+
 PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {
     "transport": transport,
     "tasks": tasks,
     "chats": chats,
+    "console": console,
     "store": store,
     "nodes": nodes,
 }
