@@ -27,6 +27,7 @@ from gateway.auth.secret import Purpose, Secret, load_secret
 from gateway.auth.sessions import Sessions
 from gateway.auth.setup_links import SetupLinks
 from gateway.calls.counting import CallMetrics, CountedCalls
+from gateway.calls.repeats import RepeatableImages
 from gateway.console.doctoring import Doctor
 from gateway.console.door import FOLDER, ConsoleDoor
 from gateway.console.house import House
@@ -238,6 +239,9 @@ async def _opened(
         )
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
+        counted_calls = CountedCalls(calls, CallMetrics(metrics.registry), note=book.note)
+        repeats = RepeatableImages(counted_calls, db, takes_s=settings.image_timeout_s)
+        await stack.enter_async_context(repeats.kept())
         services = app.state.services = Services(
             settings=settings,
             store=store,
@@ -249,7 +253,8 @@ async def _opened(
             check_video=_check(settings, fleet.allows),
             requires=_requires,
             metrics=metrics,
-            calls=CountedCalls(calls, CallMetrics(metrics.registry), note=book.note),
+            calls=counted_calls,
+            repeats=repeats,
             callbacks=post.callbacks,
             deliveries=post.deliveries,
             signing=post.signing,

@@ -249,6 +249,18 @@ used_idempotency_keys = Table(
     Column("created_at", Instant, nullable=False, index=True),  # of the task
 )
 
+# Image requests under an Idempotency-Key, with the pictures that came of them.
+kept_calls = Table(
+    "kept_calls",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("idempotency_key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+    Column("until", Instant, nullable=False),  # believed to be at work until then
+    Column("result", json_column()),  # NULL while it is worked on
+)
+
 picture_fingerprints = Table(
     "picture_fingerprints",
     metadata,

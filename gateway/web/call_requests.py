@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gateway.auth.callers import Caller, Scope
+from gateway.calls.repeats import RepeatKey
 from gateway.errors import InvalidRequest
 from gateway.media.inputs import Owner
 from gateway.models import Model, ModelKind, find, resolve
+from gateway.web import video_requests
 from gateway.web.services import Services
 
 SCOPES = {ModelKind.CHAT: Scope.CHAT, ModelKind.IMAGE: Scope.IMAGE, ModelKind.VIDEO: Scope.VIDEO}
@@ -28,6 +32,14 @@ def choose(services: Services, caller: Caller, name: str, kind: ModelKind | None
     if caller.models is None or name not in caller.models:
         caller.require_model(model.id)
     return model
+
+
+async def repeat_key(caller: Caller, said: str | None, fields: Mapping[str, Any]) -> RepeatKey | None:
+    """Return what names a repeatable request, None without an ``Idempotency-Key``. Raises InvalidRequest."""
+    key = video_requests.idempotency_key(said)
+    if key is None:
+        return None
+    return RepeatKey(caller.key_id, key, await asyncio.to_thread(video_requests.fingerprint, fields))
 
 
 def admit(services: Services, caller: Caller) -> None:

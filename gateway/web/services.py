@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from gateway.auth.callers import Caller
 from gateway.auth.limits import RequestLimits
+from gateway.calls.repeats import RepeatableImages
 from gateway.calls.upstream import CallMaker
 from gateway.errors import ShuttingDown
 from gateway.media.assets import Media
@@ -46,7 +47,8 @@ class Services:
     """The house as its HTTP front sees it. No browser in here: dialects know none.
 
     local_caller: everybody's caller when the gateway serves without keys, else None. stopping: set once the gateway
-    begins to stop. requires: what an account must allow beyond the ordinary to make a video. calls: chats and images.
+    begins to stop. requires: what an account must allow beyond the ordinary to make a video. calls: chats and images;
+    repeats: images under an Idempotency-Key, too.
     callbacks, deliveries, signing: telling callers of a task's end.
     allows: what some account can do beyond the ordinary. modes: the chat modes that some account may choose, None while the
     site told of none. why_waiting: (code, sentence) while no profile could take a video,
@@ -65,6 +67,7 @@ class Services:
     requires: Callable[[VideoSpec], frozenset[str]]
     metrics: Metrics
     calls: CallMaker
+    repeats: RepeatableImages
     callbacks: Callbacks
     deliveries: Deliveries
     signing: Signing

@@ -53,7 +53,10 @@ async def create(
     services: TheServices,
     caller: Annotated[Caller, Depends(authenticate)],
     base: BaseUrl,
-    idempotency_key: Annotated[str | None, Header(description="For video models: the same task.")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(description="For video models: the same task; for image models: the same pictures, made once."),
+    ] = None,
 ) -> Response:
     """With `stream`, chunks as server-sent events. Image and video models answer with links. What of a request could not be
     passed on to the site is named in the header `x-gateway-ignored`; what would change the answer is refused."""

@@ -34,7 +34,7 @@ from gateway.models import Model
 from gateway.tasks.model import Failure, Task, TaskEvent, VideoMode
 from gateway.tasks.states import State
 from gateway.web import video_requests
-from gateway.web.call_requests import admit, fetch_pictures
+from gateway.web.call_requests import admit, fetch_pictures, repeat_key
 from gateway.web.conversations import fetched, said_last
 from gateway.web.services import Services
 from gateway.web.video_requests import Order, VideoRequest
@@ -77,8 +77,13 @@ async def image(around: Around, asked: Asked, answer: Answer) -> AsyncGenerator[
     said = said_last(asked.drafts)
     request = _image_request(around, said.text, len(said.pictures))
     admit(services, around.caller)
-    inputs = await fetch_pictures(services, around.caller, said.pictures, most=around.model.pictures[1])
-    async with services.calls.images(_with_inputs(request, inputs)) as events:
+    repeat = await repeat_key(around.caller, around.idempotency_key, around.fields)
+
+    async def prepared() -> ImageRequest:
+        inputs = await fetch_pictures(services, around.caller, said.pictures, most=around.model.pictures[1])
+        return _with_inputs(request, inputs)
+
+    async with services.repeats.images(prepared, repeat) as events:
         yield {}
         async for event in events:
             yield await _heard(around, answer, event)

@@ -9,13 +9,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 
 from gateway.auth.callers import Caller
 from gateway.calls.image_limits import check_images
-from gateway.calls.model import Picture, PicturePreview, PictureRefused
+from gateway.calls.model import ImageRequest, Picture, PicturePreview, PictureRefused
+from gateway.calls.repeats import RepeatKey
 from gateway.dialects.images import protocol, translate
 from gateway.dialects.images.delivery import Delivery, encoded
 from gateway.dialects.images.parameters import EDIT_RULES, RULES
@@ -25,7 +26,7 @@ from gateway.models import ModelKind
 from gateway.web import forms
 from gateway.web.authentication import authenticate
 from gateway.web.call_errors import to_error
-from gateway.web.call_requests import admit, choose, owner_of_inputs
+from gateway.web.call_requests import admit, choose, owner_of_inputs, repeat_key
 from gateway.web.error_responses import speaks
 from gateway.web.form_names import unfolded
 from gateway.web.live import LiveStream, WatchedAnswer
@@ -57,6 +58,9 @@ _json["examples"] = {
 
 paths = APIRouter(prefix="/images", tags=["Images"], dependencies=[Depends(speaks(to_error))], responses=ERRORS)
 AnyCaller = Annotated[Caller, Depends(authenticate)]
+Repeated = Annotated[
+    str | None, Header(description="Sent again with the same body within a day: the same pictures, made once.")
+]
 MODERATED = "content_moderated"
 #: Bodies of JSON edits hold pictures as base64 in memory: not the sixteen that a form may.
 PICTURES_IN_JSON = 3
@@ -68,7 +72,9 @@ PICTURES_IN_JSON = 3
     response_model=protocol.Images,
     openapi_extra=body_of(protocol.ImageCreate),
 )
-async def generate(request: Request, services: TheServices, caller: AnyCaller, base: BaseUrl) -> Response:
+async def generate(
+    request: Request, services: TheServices, caller: AnyCaller, base: BaseUrl, idempotency_key: Repeated = None
+) -> Response:
     """From words. With `stream`, previews as server-sent events while they are made. What is missing of several pictures is
     said in `warnings`."""
     async with forms.body(request, limit_bytes=forms.json_limit(services.settings)) as sent:
@@ -78,11 +84,14 @@ async def generate(request: Request, services: TheServices, caller: AnyCaller, b
     headers = judge(fields, RULES)
     asked = translate.from_create(wire, model, key_id=caller.key_id)
     check_images(asked.request)
-    return _answer(_Making(services, caller, base, asked, "image_generation"), headers)
+    repeat = await repeat_key(caller, idempotency_key, {"at": "generations", **fields})
+    return _answer(_Making(services, caller, base, asked, "image_generation", repeat=repeat), headers)
 
 
 @paths.post("/edits", summary="Edit pictures", response_model=protocol.Images, openapi_extra=EDIT_BODY)
-async def edit(request: Request, services: TheServices, caller: AnyCaller, base: BaseUrl) -> Response:
+async def edit(
+    request: Request, services: TheServices, caller: AnyCaller, base: BaseUrl, idempotency_key: Repeated = None
+) -> Response:
     """A form with files `image` or `image[]` (PNG, JPEG, WebP, up to 50 MB each), or JSON with `image` or `images`: http(s) or
     data: URLs, links or ids of ours. The site takes seven."""
     async with forms.body(request, limit_bytes=_limit(request, services)) as sent:
@@ -93,10 +102,11 @@ async def edit(request: Request, services: TheServices, caller: AnyCaller, base:
         pictures = translate.pictures_of(fields)
         asked = translate.from_create(wire, model, key_id=caller.key_id, inputs=len(pictures))
         check_images(asked.request)
+        repeat = await repeat_key(caller, idempotency_key, {"at": "edits", **fields})
         kept = [await _kept(services, caller, picture, name) for picture, name in pictures]
     # Seed 004 documents the same events for both; OpenAI's clients, which use /v1, know edits by another name (C10).
     action = "image_edit" if "/v1/" in request.url.path else "image_generation"
-    return _answer(_Making(services, caller, base, asked, action, kept), headers)
+    return _answer(_Making(services, caller, base, asked, action, kept, repeat), headers)
 
 
 @dataclass(slots=True)
@@ -109,6 +119,7 @@ class _Making:
     asked: Asked
     action: str
     inputs: Sequence[tuple[str, str]] = ()
+    repeat: RepeatKey | None = None
     made: list[Made] = field(default_factory=list)
     refused: list[PictureRefused] = field(default_factory=list)
 
@@ -117,9 +128,13 @@ class _Making:
         services, asked = self.services, self.asked
         admit(services, self.caller)
         owner = owner_of_inputs(services, self.caller)
-        ids = [(await services.inputs.resolve(ref, owner, param=param)).id for ref, param in self.inputs]
+
+        async def prepared() -> ImageRequest:
+            ids = [(await services.inputs.resolve(ref, owner, param=param)).id for ref, param in self.inputs]
+            return replace(asked.request, images=tuple(ids))
+
         delivery = Delivery(services, self.base, self.caller.key_id, asked)
-        async with services.calls.images(replace(asked.request, images=tuple(ids))) as events:
+        async with services.repeats.images(prepared, self.repeat) as events:
             yield None
             async for event in events:
                 match event:
