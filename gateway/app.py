@@ -58,7 +58,7 @@ from gateway.media.opening import open_media, store_of
 from gateway.models import MODELS
 from gateway.nodes.addresses import own_address
 from gateway.nodes.client import NodeClient
-from gateway.nodes.membership import Identity, Membership
+from gateway.nodes.membership import Identity, Membership, home_of
 from gateway.nodes.moving import Moves
 from gateway.nodes.neighbours import Neighbours
 from gateway.nodes.passing import CallsAnywhere
@@ -184,7 +184,9 @@ async def _opened(
         db = await stack.enter_async_context(Database.open(settings.effective_database_url, bus_url=settings.bus_url))
         media = open_media(settings, db)
         node = await take_name(db, settings.data_dir, settings.node_id)
-        identity = Identity(node, settings.role, own_address(settings), store_of(settings), secret.mark)
+        identity = Identity(
+            node, settings.role, own_address(settings), store_of(settings), secret.mark, home_of(settings.data_dir)
+        )
         member = await stack.enter_async_context(Membership.join(db, identity))
         store = SqlTaskStore(db, affinity_s=settings.affinity_s)
         parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -29,13 +30,16 @@ LAST_WORD_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this node is. store: which media store it keeps files in; secret: mark of its secret key, which tells nothing of it."""
+    """Who this node is. store: which media store it keeps files in; secret: mark of its secret key, which tells nothing of it.
+    home: its data directory, told from all others by kernel, device and number.
+    """
 
     id: str
     role: Role
     address: str
     store: str
     secret: str
+    home: str
 
 
 class Membership:
@@ -68,7 +72,7 @@ class Membership:
         }
 
         def check(others: Sequence[Node]) -> None:
-            refuse(identity, [node for node in others if node.is_live(registry.stale_s)], here, registry.stale_s)
+            refuse(identity, [node for node in others if node.is_live(registry.stale_s)], registry.stale_s)
 
         await registry.join(row, check=check)
         member = cls(registry, identity, told_at_once=db.dialect == "postgresql")
@@ -132,17 +136,23 @@ class Membership:
         return {
             "store": identity.store,
             "secret": identity.secret,
+            "home": identity.home,
             "machine": this_host()["boot"],
             "pid": os.getpid(),
         }
 
 
-def refuse(identity: Identity, others: Sequence[Node], here: Mapping[str, str], stale_s: float) -> None:
+def home_of(data_dir: Path) -> str:
+    """Tell one data directory from another, under whatever path it is mounted."""
+    found = data_dir.stat()
+    return f"{this_host()['boot']}:{found.st_dev}:{found.st_ino}"
+
+
+def refuse(identity: Identity, others: Sequence[Node], stale_s: float) -> None:
     """Raise StartRefused when this node cannot work with the *others*, all of them alive."""
     for node in others:
-        elsewhere = node.hostname != here["name"] and node.info.get("machine") != here["boot"]
         if node.id == identity.id:
-            if elsewhere:
+            if node.info.get("home") != identity.home:  # in its own one it was here itself, and died
                 raise StartRefused(
                     f"A node named {node.id} is at work on {node.hostname} (last sign of life {node.age_s:.0f} s ago): give "
                     f"each node its own GATEWAY_NODE_ID; if it was moved here, start again in {stale_s:.0f} s."

@@ -46,6 +46,8 @@ class Neighbours:
                 except GatewayError as exc:
                     log.debug("nodes cannot be read", reason=exc.message)
                     await asyncio.sleep(1.0)
+                except (KeyError, TypeError, ValueError) as exc:  # a row that another version wrote
+                    log.warning("nodes cannot be understood", reason=repr(exc))
 
     async def look(self) -> None:
         found = [node for node in await self._registry.everybody() if node.id != self.own]

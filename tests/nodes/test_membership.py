@@ -15,15 +15,15 @@ from gateway.db.tables import nodes, profiles
 from gateway.errors import StartRefused
 from gateway.media.opening import store_of
 from gateway.nodes.addresses import own_address
-from gateway.nodes.membership import Identity, Membership
+from gateway.nodes.membership import Identity, Membership, home_of
 from gateway.nodes.model import Places, ProfileOffer
 from gateway.nodes.registry import NodeRegistry
 from gateway.profiles.node import node_id, take_name
 from gateway.profiles.registry import Registry
 from gateway.settings import Role, Settings
 
-A = Identity("a", Role.ALL, "http://10.0.0.1:8080", "s3://media/x", "mark")
-B = replace(A, id="b", role=Role.WORKER, address="http://10.0.0.2:8080")
+A = Identity("a", Role.ALL, "http://10.0.0.1:8080", "s3://media/x", "mark", "here")
+B = replace(A, id="b", role=Role.WORKER, address="http://10.0.0.2:8080", home="there")
 
 
 async def until(what, within_s=10.0):
@@ -107,25 +107,17 @@ async def test_of_two_that_do_not_fit_exactly_one_comes_in(postgresql_url: str) 
     assert sorted(came) == ["in", "refused"]
 
 
-async def test_a_name_may_be_used_on_one_machine_only(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_name_belongs_to_one_data_directory(postgresql_url: str, tmp_path: Path) -> None:
+    async with Database.open(postgresql_url) as db, Membership.join(db, A), Membership.join(db, A):
+        pass  # it died a moment ago and is started again
     async with Database.open(postgresql_url) as db, Membership.join(db, A):
-        async with Membership.join(db, A):  # started again on the same machine: the row is its own
-            pass
-        await NodeRegistry(db).join(
-            {
-                "id": "a",
-                "hostname": "elsewhere",
-                "address": "",
-                "role": "all",
-                "version": "1",
-                "info": {},
-                "offers": [],
-            },
-            check=lambda _: None,
-        )
         with pytest.raises(StartRefused, match="its own GATEWAY_NODE_ID"):
-            async with Membership.join(db, A):
+            async with Membership.join(db, replace(A, home="elsewhere")):
                 pass
+    (tmp_path / "data").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    assert home_of(tmp_path / "data") == home_of(tmp_path / "link") != home_of(tmp_path / "other")
 
 
 async def test_a_new_name_takes_the_profiles_along(postgresql_url: str, tmp_path: Path) -> None:
