@@ -24,8 +24,8 @@ from hypothesis.stateful import (
 from sqlalchemy import delete, update
 
 from gateway.db.connect import Database
-from gateway.db.tables import queue_shares, tasks
-from gateway.errors import TaskNotFound
+from gateway.db.tables import queue_shares, tasks, used_idempotency_keys
+from gateway.errors import IdempotencyConflict, TaskNotFound
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import FINAL, TRANSITIONS, Stage, State
 from gateway.tasks.store import Filter, LeaseLost
@@ -51,6 +51,7 @@ class Model:
     progress: int = 0
     steps: dict[str, bool] = field(default_factory=dict)
     past: list[State] = field(default_factory=lambda: [State.QUEUED])
+    files: bool = False  # some of its files may be there still, or half of one
 
     def to(self, state: State) -> None:
         assert (self.state, state) in {(source, target) for (source, _), target in TRANSITIONS.items()}
@@ -60,6 +61,8 @@ class Model:
             self.token += 1
         if state is not State.RUNNING:
             self.owner = None
+        if state in FINAL:
+            self.files = self.claims > 0
 
 
 class TaskMachine(RuleBasedStateMachine):
@@ -71,6 +74,7 @@ class TaskMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.model: dict[str, Model] = {}
+        self.repeatable: dict[tuple[str, str], tuple[str, str]] = {}  # (API key, Idempotency-Key) → (task, request)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
@@ -87,6 +91,7 @@ class TaskMachine(RuleBasedStateMachine):
             async with self.db.write() as connection:
                 await connection.execute(delete(tasks))
                 await connection.execute(delete(queue_shares))
+                await connection.execute(delete(used_idempotency_keys))
 
         self.do(begin())
 
@@ -95,6 +100,25 @@ class TaskMachine(RuleBasedStateMachine):
     def insert(self, key: str, max_attempts: int, priority: int) -> None:
         task, _ = self.do(self.store.insert(a_task(key=key, max_attempts=max_attempts, priority=priority)))
         self.model[task.id] = Model(max_attempts)
+
+    @rule(
+        key=some.sampled_from(["a", "b"]),
+        word=some.sampled_from(["x", "y"]),
+        request=some.sampled_from(["this", "that"]),
+    )
+    def insert_with_an_idempotency_key(self, key: str, word: str, request: str) -> None:
+        new = a_task(key=key, max_attempts=2, idempotency_key=word, request_hash=request)
+        known = self.repeatable.get((key, word))
+        made = None if known is None else self.model.get(known[0])
+        if known is not None and (known[1] != request or made is None or made.hidden):
+            with pytest.raises(IdempotencyConflict):
+                self.do(self.store.insert(new))
+            return
+        task, created = self.do(self.store.insert(new))
+        assert (task.id, created) == ((new.id, True) if known is None else (known[0], False))
+        if created:
+            self.model[task.id] = Model(2)
+            self.repeatable[key, word] = task.id, request
 
     @rule(pick=some.integers(0, 9))
     def cancel(self, pick: int) -> None:
@@ -112,10 +136,11 @@ class TaskMachine(RuleBasedStateMachine):
             one = self.model[task_id]
             (gone,) = self.do(self.store.delete(Filter(), ids=[task_id]))
             assert gone.id == task_id
-            one.hidden = True
+            one.hidden = one.files = True
             one.unwanted = True
             if one.state is State.QUEUED:
                 one.to(State.CANCELLED)
+                one.files = True
 
     # -- what workers do -----------------------------------------------------------------------------------------
     @rule(target=held, worker=some_worker, free=some.integers(1, 3))
@@ -132,8 +157,8 @@ class TaskMachine(RuleBasedStateMachine):
         return multiple(*((got.id, got.token) for got in claimed))
 
     def ours(self, claim: tuple[str, int]) -> Model | None:
-        one = self.model[claim[0]]
-        return one if one.state is State.RUNNING and one.token == claim[1] else None
+        one = self.model.get(claim[0])
+        return one if one is not None and one.state is State.RUNNING and one.token == claim[1] else None
 
     def write(self, claim: tuple[str, int], work: Coroutine[Any, Any, T]) -> T | None:
         """Do it; a lost claim must be refused, and only such."""
@@ -229,6 +254,53 @@ class TaskMachine(RuleBasedStateMachine):
                 one.attempt -= not charged
                 one.to(State.QUEUED)
 
+    # -- what time does ------------------------------------------------------------------------------------------
+    @rule()
+    def a_day_passes(self) -> None:
+        async def age() -> None:
+            async with self.db.write() as connection:
+                keyed = update(tasks).where(tasks.c.idempotency_key.is_not(None))
+                await connection.execute(keyed.values(created_at=in_s(-25 * 3600)))
+                await connection.execute(update(used_idempotency_keys).values(created_at=in_s(-25 * 3600)))
+
+        self.do(age())
+        self.repeatable.clear()
+
+    @rule(kept_too_long=some.booleans())
+    def files_have_had_their_time(self, kept_too_long: bool) -> None:
+        async def prune() -> set[str]:
+            async with self.db.write() as connection:
+                if kept_too_long:
+                    held = tasks.c.prune_at.is_not(None)
+                    await connection.execute(update(tasks).where(held).values(prune_at=in_s(-1)))
+            due = {task.id for task in await self.store.expired()}
+            for task_id in due:
+                await self.store.drop_media(task_id)
+            return due
+
+        due = self.do(prune())
+        over = {name for name, one in self.model.items() if one.state in FINAL and one.files}
+        not_yet = {name for name in over if self.model[name].state is State.SUCCEEDED and not self.model[name].hidden}
+        assert due == (over if kept_too_long else over - not_yet)
+        for task_id in due:
+            self.model[task_id].files = False
+            if self.model[task_id].hidden:
+                del self.model[task_id]
+
+    @rule()
+    def records_have_had_their_time(self) -> None:
+        async def forget() -> int:
+            async with self.db.write() as connection:
+                await connection.execute(
+                    update(tasks).where(tasks.c.finished_at.is_not(None)).values(finished_at=in_s(-99))
+                )
+            return await self.store.forget(older_than_s=60)
+
+        gone = {name for name, one in self.model.items() if one.state in FINAL and not one.files}
+        assert self.do(forget()) == len(gone)
+        for task_id in gone:
+            del self.model[task_id]
+
     # -- what must hold ------------------------------------------------------------------------------------------
     @invariant()
     def the_store_agrees(self) -> None:
@@ -270,14 +342,24 @@ class TaskMachine(RuleBasedStateMachine):
         )
 
 
-def test_the_store_follows_the_machine(database_url: str) -> None:
+def follow(database_url: str, *, examples: int, steps: int) -> None:
     machine = type("Machine", (TaskMachine,), {"url": database_url})
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=25,
+            max_examples=examples,
+            stateful_step_count=steps,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_the_store_follows_the_machine(database_url: str) -> None:
+    follow(database_url, examples=12, steps=30)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_the_store_follows_the_machine_for_long(database_url: str) -> None:
+    follow(database_url, examples=60, steps=50)
