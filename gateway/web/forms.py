@@ -10,9 +10,9 @@ import json
 import re
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -34,6 +34,9 @@ MAX_FILES = 32
 MAX_FIELDS = 200
 #: More than any body without a picture in it needs.
 SMALL_BYTES = 1024 * 1024
+#: Of a body that is too large so much more is read, for so long (seconds), before it is refused.
+DISCARDED_BYTES = 64 * 1024 * 1024
+DISCARDING_S = 30.0
 #: How the characters of `_UNSOUND` are written in JSON: a body without these need not be looked through.
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _UNSOUND = re.compile("[\0\ud800-\udfff]")
@@ -163,18 +166,37 @@ async def _read(request: Request) -> bytes:
 
 
 class _Counted:
-    """Passes a body on, up to a limit; a declared length is believed only when it is too large."""
+    """Passes a body on, up to a limit; a declared length is believed only when it is too large.
+
+    What is too large is read on for a while and thrown away: a client that still sends does not hear an answer, it only sees
+    its connection break.
+    """
 
     def __init__(self, request: Request, limit_bytes: int) -> None:
         self._receive = request.receive
         self._left = self._limit = limit_bytes
         declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit_bytes:
-            raise too_large(limit_bytes)
+        self._declared = int(declared) if declared.isdecimal() else 0
 
     async def receive(self) -> Message:
+        if self._declared > self._limit:
+            await self._refuse(self._declared)
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise too_large(self._limit)
+            await self._refuse(0)
         return message
+
+    async def _refuse(self, coming_bytes: int) -> NoReturn:
+        """Raise ImageTooLarge, when the client can hear it. coming_bytes: as many are known to come, 0 when unknown."""
+        left = DISCARDED_BYTES + (self._limit if coming_bytes else 0)
+        more = coming_bytes <= left
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARDING_S):
+                while more and left > 0:
+                    message = await self._receive()
+                    left -= len(message.get("body", b""))
+                    more = message.get("more_body", False)
+        raise ImageTooLarge(
+            f"The request is too large: at most {self._limit // (1024 * 1024)} MB are taken.", param="file"
+        )

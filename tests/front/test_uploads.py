@@ -1,5 +1,6 @@
 """Pictures as input: uploaded, by URL, as data, and our own given back to us."""
 
+import asyncio
 import base64
 from contextlib import asynccontextmanager
 
@@ -7,6 +8,7 @@ import pytest
 
 from gateway.media.inspect import inspect_image
 from gateway.tasks.model import VideoMode
+from gateway.web import forms
 from tests.front.material import picture
 from tests.front.serving import CREATE, serving
 from tests.front.shape import assert_error_shape
@@ -128,7 +130,7 @@ async def test_a_refused_picture_leaves_nothing_behind(front, data_dir):
     for bad in ("data:image/png;base64,aGVsbG8=", "http://127.0.0.1:1/"):
         await front.http.post(TASKS, json=CREATE | {"image_url": bad})
     await front.http.post(UPLOAD, files={"file": ("a.png", b"no picture")})
-    assert [path for path in (data_dir / "media").rglob("*") if path.is_file()] == []
+    assert [path for path in (data_dir / "media").rglob("*") if path.is_file() and path.name != ".store"] == []
 
 
 async def test_a_bad_field_beside_a_picture_is_noticed_before_it_is_fetched(data_dir, site):
@@ -189,3 +191,29 @@ async def test_any_file_name_is_safe(front, name):
     tail = found["file_uri"].removeprefix(f"uploads/{found['file_id']}/")
     assert "/" not in tail and ".." not in tail and len(tail) <= 110 and tail
     assert (await front.http.get(found["image_url"])).status_code == 200
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_who_sends_too_much_hears_of_it_instead_of_a_broken_connection(front, declared):
+    """A client that sends its body in one go, as most do, reads the answer only afterwards."""
+    limit = front.services.settings.max_image_bytes + forms.SMALL_BYTES
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + b"x" * (limit + 20_000_000)
+    head = f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {front.key}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    parts = [f"Content-Length: {len(body)}\r\n\r\n".encode(), body]
+    if not declared:
+        parts = [b"Transfer-Encoding: chunked\r\n\r\n", f"{len(body):x}\r\n".encode(), body, b"\r\n0\r\n\r\n"]
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    writer.writelines([head.encode(), *parts])
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.readuntil(b"}}"), 30)
+    writer.close()
+    assert b" 400 " in answer.splitlines()[0] and b"image_too_large" in answer
+
+
+async def test_what_is_absurdly_large_is_not_read_at_all(front):
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    head = f"POST {UPLOAD} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {front.key}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    writer.write(f"{head}Content-Length: 99999999999\r\n\r\n".encode())
+    answer = await asyncio.wait_for(reader.readuntil(b"}}"), 10)
+    writer.close()
+    assert b"image_too_large" in answer
