@@ -30,13 +30,14 @@ def status(url: Url = None, data_dir: DataDir = None, as_json: Json = False) -> 
     from gateway.db.copying import filled_tables  # noqa: PLC0415
     from gateway.db.migrate import HEAD, current  # noqa: PLC0415
 
-    where = url or chosen.settings(data_dir).effective_database_url
+    settings = chosen.settings(data_dir)
+    where, bus_url = (url, "") if url else (settings.effective_database_url, settings.bus_url)
 
     async def work() -> dict[str, Any]:
         address = parse(where)
         if address.dialect == "sqlite" and not address.file.exists():
             return {"database": address.shown, "kind": "sqlite", "schema": None, "rows": {}}
-        async with Database.open(where, migrate=False) as db:
+        async with Database.open(where, bus_url=bus_url, migrate=False) as db:
             revision = await current(db)
             counts = {}
             if revision == HEAD:
@@ -65,12 +66,12 @@ def upgrade(url: Url = None, data_dir: DataDir = None, as_json: Json = False) ->
     from gateway.db.migrate import current  # noqa: PLC0415
 
     settings = chosen.settings(data_dir)
-    where = url or settings.effective_database_url
+    where, bus_url = (url, "") if url else (settings.effective_database_url, settings.bus_url)
 
     async def work() -> dict[str, Any]:
         from gateway.db.migrate import upgrade as bring_up  # noqa: PLC0415
 
-        async with Database.open(where, migrate=False) as db:
+        async with Database.open(where, bus_url=bus_url, migrate=False) as db:
             before = await current(db)
             await bring_up(db)
             return {"database": db.shown, "before": before, "schema": await current(db)}

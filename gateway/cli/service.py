@@ -28,7 +28,7 @@ from gateway.cli.house import House, make_data_dir, open_house
 from gateway.cli.output import emit, note
 from gateway.cli.profile_view import state_of, without_row
 from gateway.instance import only_instance
-from gateway.settings import Settings
+from gateway.settings import Role, Settings
 from gateway.telemetry import configure_logging
 from gateway.web.doorway import is_loopback
 
@@ -226,8 +226,9 @@ class _Service:
         if self._found.strays:
             note(f"  on disk without an entry: {', '.join(self._found.strays)}; take up: gateway profile add NAME")
         note(f"  next      {self._next(url)}")
-        note(f"  console   {url}/console")
-        if self._found.setup:
+        if self._settings.role is not Role.WORKER:
+            note(f"  console   {url}/console")
+        if self._found.setup and self._settings.role is not Role.WORKER:
             note("")
             note("  Open this once, in a browser, to set the console's password (good for a day):")
             note(f"  {setup_url(url, self._found.setup)}")
@@ -236,6 +237,8 @@ class _Service:
         sys.stderr.flush()
 
     def _next(self, url: str) -> str:
+        if self._settings.role is Role.WORKER:
+            return "nothing here: a worker serves the other nodes, and clients ask those"
         waiting = [profile for profile in self._found.profiles if profile.next_action]
         if not self._found.profiles:
             return "sign in, in the console, or in another terminal: gateway login NAME"

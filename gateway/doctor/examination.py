@@ -9,8 +9,10 @@ from gateway.db.connect import Database
 from gateway.doctor import browsers, keeping, machine
 from gateway.doctor.finding import Finding, Level, fail
 from gateway.doctor.media import media
+from gateway.doctor.nodes import nodes
 from gateway.doctor.profiles import profiles
 from gateway.errors import GatewayError
+from gateway.nodes.registry import NodeRegistry
 from gateway.profiles.node import NODE_FILE, node_id
 from gateway.profiles.registry import Registry
 from gateway.settings import Settings
@@ -46,10 +48,11 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 async def _profiles(settings: Settings) -> AsyncIterator[Finding]:
     try:
         secret = load_secret(settings)
-        async with Database.open(settings.effective_database_url) as db:
-            registry = Registry(
-                db, node=node_id(settings.data_dir, settings.node_id), proxy_key=secret.key(Purpose.PROXIES)
-            )
+        async with Database.open(settings.effective_database_url, bus_url=settings.bus_url) as db:
+            own, known = node_id(settings.data_dir, settings.node_id), NodeRegistry(db)
+            for finding in nodes(await known.everybody(), own=own, stale_s=known.stale_s, secret=secret.mark):
+                yield finding
+            registry = Registry(db, node=own, proxy_key=secret.key(Purpose.PROXIES))
             async for finding in profiles(settings, registry):
                 yield finding
     except GatewayError as exc:

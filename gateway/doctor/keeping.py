@@ -124,7 +124,7 @@ async def database(settings: Settings) -> AsyncIterator[Finding]:
         yield ok(about, "is made on first use")
         return
     try:
-        async with Database.open(url) as db, db.read() as connection:
+        async with Database.open(url, bus_url=settings.bus_url) as db, db.read() as connection:
             ahead_s = (await db.now(connection) - datetime.now(UTC)).total_seconds()
     except Exception as exc:  # a driver's error may be anything; a diagnosis must not end here
         cause: BaseException = exc

@@ -12,11 +12,12 @@ from sqlalchemy import update
 
 from gateway.db.connect import Database
 from gateway.db.tables import nodes, profiles
+from gateway.doctor.nodes import nodes as findings
 from gateway.errors import StartRefused
 from gateway.media.opening import store_of
 from gateway.nodes.addresses import own_address
 from gateway.nodes.membership import Identity, Membership, home_of
-from gateway.nodes.model import Places, ProfileOffer
+from gateway.nodes.model import Node, Places, ProfileOffer
 from gateway.nodes.registry import NodeRegistry
 from gateway.profiles.node import node_id, take_name
 from gateway.profiles.registry import Registry
@@ -152,3 +153,21 @@ def test_addresses_and_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     here = store_of(said())
     assert here == store_of(said()) != store_of(said(media_url=f"file://{tmp_path / 'other'}"))
     assert store_of(said(media_url="s3://b/p/", s3_endpoint="http://x")) == "s3://b/p at http://x"
+
+
+def test_the_diagnosis_names_silent_nodes_and_other_secrets() -> None:
+    now = datetime.now(UTC)
+
+    def node(name: str, age_s: float, secret: str = "mark") -> Node:
+        info = {"secret": secret}
+        return Node(name, f"host-{name}", "", "all", "1", started_at=now, heartbeat_at=now, age_s=age_s, info=info)
+
+    def told(*found: Node) -> list[tuple[str, str]]:
+        return [
+            (one.level.value, one.message.split(" ")[0]) for one in findings(found, own="a", stale_s=12, secret="mark")
+        ]
+
+    assert told(node("a", 900)) == []
+    assert told(node("a", 1), node("b", 1)) == [("ok", "a,")]
+    assert told(node("a", 1), node("b", 900)) == [("warn", "b")]
+    assert told(node("a", 900), node("b", 1, "other")) == [("warn", "b")]
