@@ -190,6 +190,11 @@ async def _opened(
         member = await stack.enter_async_context(Membership.join(db, identity))
         store = SqlTaskStore(db, affinity_s=settings.affinity_s)
         parts = await stack.enter_async_context(site(Opening(settings, secret, db, media, store)))
+        links = Links(secret.key(Purpose.LINKS), ttl_s=settings.link_ttl_s)
+        # Before the engine, so that it still tells of what ends while that drains.
+        post = await stack.enter_async_context(
+            open_post_office(settings, secret, db, store, links, node=node, registry=metrics.registry)
+        )
         counted = EngineMetrics(metrics.registry)
         engine = await stack.enter_async_context(
             Engine(
@@ -212,7 +217,6 @@ async def _opened(
         await stack.enter_async_context(housekeeping(keys, media, Audit(db)))
         book = UsageBook(db)
         await stack.enter_async_context(book.kept())
-        links = Links(secret.key(Purpose.LINKS), ttl_s=settings.link_ttl_s)
         fetcher = Fetcher(
             limit_bytes=settings.max_image_bytes,
             timeout_s=settings.fetch_timeout_s,
@@ -236,9 +240,6 @@ async def _opened(
         app.state.profile_places = ProfilePlaces(forwarder, partial(node_of, db))
         app.state.node_desk = NodeDesk(signer, parts.calls, fleet.free_here, stopping, settings.drain_s)
         app.state.member, app.state.others = member, others
-        post = await stack.enter_async_context(
-            open_post_office(settings, secret, db, store, links, node=node, registry=metrics.registry)
-        )
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
         counted_calls = CountedCalls(calls, CallMetrics(metrics.registry), note=book.note)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
@@ -27,6 +28,8 @@ MOST, MOST_OF_KEY = 32, 6
 LOOK_EVERY_S = 5.0
 KEEP_HOUSE_EVERY_S = 30.0
 REST_S = 2.0
+#: How long a stopping gateway waits for receivers that were being told. Who is slower is told again, later.
+LAST_S = 3.0
 log = structlog.get_logger(__name__)
 
 #: A task's message, as its own dialect shows it. Raises TaskNotFound.
@@ -61,19 +64,30 @@ class Courier:
         self._ntfy_token = ntfy_token
         self._kept_s = kept_s
         self._under_way: Counter[str | None] = Counter()
+        self._carrying: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Send until cancelled."""
+        """Send until cancelled; then what is due, and what is on its way, has a moment to arrive."""
         async with asyncio.TaskGroup() as group:
-            with self._db.changes.listen(TOPIC) as hint:
-                pause_s = 0.0
-                while True:
-                    await hint.wait(pause_s)
-                    try:
-                        pause_s = await self._round(group, hint.set)
-                    except GatewayError as exc:  # the database is away: it will be back
-                        log.warning("webhooks put off", reason=exc.message)
-                        pause_s = REST_S
+            try:
+                await self._send_what_is_due(group)
+            except asyncio.CancelledError:
+                with suppress(GatewayError):
+                    await self._round(group, lambda: None)
+                if self._carrying:
+                    await asyncio.wait(self._carrying, timeout=LAST_S)
+                raise
+
+    async def _send_what_is_due(self, group: asyncio.TaskGroup) -> None:
+        with self._db.changes.listen(TOPIC) as hint:
+            pause_s = 0.0
+            while True:
+                await hint.wait(pause_s)
+                try:
+                    pause_s = await self._round(group, hint.set)
+                except GatewayError as exc:  # the database is away: it will be back
+                    log.warning("webhooks put off", reason=exc.message)
+                    pause_s = REST_S
 
     async def keep_house(self) -> None:
         """Find what was left waiting, forget what is old, count what is pending; until cancelled."""
@@ -124,7 +138,9 @@ class Courier:
         claimed = await self._deliveries.claim(limit=room, per_key=MOST_OF_KEY, busy=busy)
         for one in claimed:
             self._under_way[one.key_id] += 1
-            group.create_task(self._carry(one, again))
+            carrying = group.create_task(self._carry(one, again))
+            self._carrying.add(carrying)
+            carrying.add_done_callback(self._carrying.discard)
         if claimed:
             return 0.0
         due_in_s = await self._deliveries.next_due_in_s()

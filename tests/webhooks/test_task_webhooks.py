@@ -241,3 +241,29 @@ async def test_two_different_addresses_are_one_too_many(front, receiver):
     assert_error_shape(answer, 400, "invalid_value", param="webhook")
     same = NATIVE | {"callback_url": receiver.url(), "webhook": receiver.url()}
     assert (await front.http.post(TASKS, json=same)).status_code == 200
+
+
+async def test_who_is_being_told_when_the_gateway_stops_is_told_once(data_dir, site):
+    """A graceful stop waits a moment for receivers; what they answer is written down."""
+    heard = asyncio.Event()
+
+    async def slow(_):
+        heard.set()
+        await asyncio.sleep(0.5)
+        return says(200)
+
+    async with receiving(slow) as receiver:
+        async with serving(data_dir, site, fetch_allow_private=True) as front:
+            task_id = await front.create(callback_url=receiver.url())
+            await heard.wait()
+        async with serving(data_dir, site, fetch_allow_private=True, key=front.key) as front:
+            assert (await deliveries(front, task_id))[0]["state"] == "delivered"
+        assert len(receiver.got) == 1
+
+
+async def test_a_task_that_ends_while_the_gateway_drains_is_told(data_dir, site, receiver):
+    async with serving(data_dir, site, fetch_allow_private=True, drain_s=5) as front:
+        task_id = await front.create("hold on", callback_url=receiver.url())
+        await front.until(task_id, "running")
+        asyncio.get_running_loop().call_later(0.5, site.go.set)
+    assert (await receiver.wait()).json["data"]["task_id"] == task_id
