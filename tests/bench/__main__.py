@@ -1,6 +1,6 @@
 """``python -m tests.bench``: measure in one run, direct client and gateway side by side, and print the table.
 
-``--only NAME`` (several times) runs some parts: transport, tasks, chats, store, nodes. ``--quick`` shortens every load. The exit status is 0
+``--only NAME`` (several times) runs some parts: transport, tasks, chats, live, store, nodes. ``--quick`` shortens every load. The exit status is 0
 whatever the figures say; a missed target is printed as MISSED.
 """
 
@@ -19,7 +19,7 @@ import structlog
 from playwright.async_api import async_playwright
 
 from browser.transport_limits import TransportLimits
-from tests.bench import chat_bench, console_bench, gateway_bench, nodes_bench, store_bench
+from tests.bench import chat_bench, console_bench, gateway_bench, live_bench, nodes_bench, store_bench
 from tests.bench.transport_bench import Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.browser.transport_site import TransportSite
@@ -125,6 +125,21 @@ async def console(quick: bool) -> list[Figure]:
                 await gateway.stop()
 
 
+async def live(quick: bool) -> list[Figure]:
+    """A gateway with one profile, watched and worked with through its console."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Simulator(pace=0.4) as sim, async_playwright() as playwright:
+            gateway = Gateway(Path(folder) / "data", sim.browser_args, admin_password=live_bench.PASSWORD)
+            await gateway.import_profile("p0", await sim.account(email="live@example.com"))
+            await gateway.start()
+            try:
+                return await live_bench.live(
+                    gateway, playwright, "p0", seconds=3.0 if quick else 10.0, clicks=10 if quick else 60
+                )
+            finally:
+                await gateway.stop()
+
+
 PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {
     "transport": transport,
     "tasks": tasks,
@@ -132,6 +147,7 @@ PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {
     "console": console,
     "store": store,
     "nodes": nodes,
+    "live": live,
 }
 
 

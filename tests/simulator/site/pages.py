@@ -36,6 +36,12 @@ for path in ("/", "/imagine", "/imagine/post/{id}", "/c/{id}"):
     routes.add("GET", path, "navigation", login=False)(shell)
 
 
+@routes.add("GET", "/_sim/moving", "static", login=False, cleared=False)
+async def moving(visit: Visit) -> Reply:
+    """Not a page of the site: one that moves, or with ?still changes where it is pressed, to be measured."""
+    return reply_html(page("moving.html"))
+
+
 async def static(visit: Visit) -> Reply:
     file = PAGES / Path(visit.params["name"]).name
     if file.suffix not in TYPES or not file.is_file():
