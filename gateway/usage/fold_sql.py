@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, text, tuple_, update
+from sqlalchemy import delete, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
@@ -37,12 +39,14 @@ async def fold(db: Database) -> int:
         if db.dialect == "postgresql" and not (await connection.execute(text(_TURN))).scalar_one():
             return 0
         rows = (await connection.execute(select(usage_log).order_by(usage_log.c.id).limit(BATCH))).all()
+        if not rows:  # another was first
+            return 0
         more: dict[Cell, Totals] = {}
         for row in rows:
             for grain, at in ((HOUR, hour_of(row.at)), (DAY, day_of(row.at))):
                 cell = (grain, at, row.kind, row.key_id, row.profile, row.model, row.dialect)
                 more.setdefault(cell, Totals()).add_logged(row)
-        await _add(connection, more)
+        await _add(db, connection, more)
         await connection.execute(delete(usage_log).where(usage_log.c.id.in_([row.id for row in rows])))
     return len(rows)
 
@@ -63,19 +67,16 @@ def day_of(at: datetime) -> datetime:
     return hour_of(at).replace(hour=0)
 
 
-async def _add(connection: AsyncConnection, more: Mapping[Cell, Totals]) -> None:
-    known: set[Cell] = set()
+async def _add(db: Database, connection: AsyncConnection, more: Mapping[Cell, Totals]) -> None:
     for cells in _some(list(more), 100):
         same = tuple_(*(usage.c[name] for name in APART)).in_(cells)
         for row in await connection.execute(select(usage).where(same)):
-            cell = tuple(getattr(row, name) for name in APART)
-            more[cell].add_sums(row)
-            known.add(cell)
-    for cell in known:
-        where = [usage.c[name] == value for name, value in zip(APART, cell, strict=True)]
-        await connection.execute(update(usage).where(*where).values(**more[cell].to_row()))
-    if new := [dict(zip(APART, cell, strict=True)) | more[cell].to_row() for cell in more if cell not in known]:
-        await connection.execute(insert(usage), new)
+            more[tuple(getattr(row, name) for name in APART)].add_sums(row)
+    insert = postgresql_insert if db.dialect == "postgresql" else sqlite_insert
+    statement = insert(usage)
+    sums = {name: statement.excluded[name] for name in Totals().to_row()}
+    rows = [dict(zip(APART, cell, strict=True)) | totals.to_row() for cell, totals in more.items()]
+    await connection.execute(statement.on_conflict_do_update(index_elements=list(APART), set_=sums), rows)
 
 
 def _some(cells: list[Cell], size: int) -> list[list[Cell]]:

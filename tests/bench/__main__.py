@@ -1,6 +1,7 @@
 """``python -m tests.bench``: measure in one run, direct client and gateway side by side, and print the table.
 
-``--only NAME`` (several times) runs some parts: transport, tasks, chats, live, store, nodes. ``--quick`` shortens every load. The exit status is 0
+``--only NAME`` (several times) runs some parts: transport, tasks, chats, console, listings, live, store, nodes.
+``--quick`` shortens every load. The exit status is 0
 whatever the figures say; a missed target is printed as MISSED.
 """
 
@@ -19,7 +20,15 @@ import structlog
 from playwright.async_api import async_playwright
 
 from browser.transport_limits import TransportLimits
-from tests.bench import chat_bench, console_bench, gateway_bench, live_bench, nodes_bench, store_bench
+from tests.bench import (
+    chat_bench,
+    console_bench,
+    gateway_bench,
+    listing_bench,
+    live_bench,
+    nodes_bench,
+    store_bench,
+)
 from tests.bench.transport_bench import Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.browser.transport_site import TransportSite
@@ -145,6 +154,7 @@ PARTS: dict[str, Callable[[bool], Awaitable[list[Figure]]]] = {
     "tasks": tasks,
     "chats": chats,
     "console": console,
+    "listings": listing_bench.listings,
     "store": store,
     "nodes": nodes,
     "live": live,
