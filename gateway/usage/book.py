@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 #: What ended within this is written at once; a crash loses the counts of that long, never a task's.
 WRITE_EVERY_S = 1.0
+#: Hint that calls were written; videos have their own.
+TOPIC = "usage"
 FOLD_EVERY_S = 30.0
 FORGET_EVERY_S = 3600.0
 LAST_WRITE_S = 3.0
@@ -57,7 +59,7 @@ class UsageBook:
         """Write what was noted. What cannot be written now stays noted."""
         some = self._unwritten[:]
         if some:
-            async with self._db.write() as connection:
+            async with self._db.write(TOPIC) as connection:
                 await write_log(connection, some)
             del self._unwritten[: len(some)]
 
