@@ -56,14 +56,14 @@ def middle_of(bucket: int) -> float:
     return SHORTEST_S if bucket <= 0 else float(SHORTEST_S * WIDER ** (bucket - 0.5))
 
 
-def percentile(times: Mapping[int, int], share: float) -> float | None:
-    """Return the seconds within which *share* (0-1) of the counted ones were done, None when nothing was counted."""
-    total = sum(times.values())
-    if not total:
-        return None
-    wanted, seen = share * total, 0
-    for bucket in sorted(times):
-        seen += times[bucket]
+def percentile(times: Mapping[str, int], share: float) -> float | None:
+    """Return the seconds within which *share* (0-1) of the counted ones were done, None when nothing was counted.
+
+    times: how many by bucket, whose number is text, as it is stored.
+    """
+    wanted, seen = share * sum(times.values()), 0
+    for bucket, count in sorted((int(bucket), count) for bucket, count in times.items()):
+        seen += count
         if seen >= wanted:
             return middle_of(bucket)
-    return middle_of(max(times))
+    return None

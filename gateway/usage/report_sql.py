@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, CompoundSelect, Table, literal_column, null, select, union_all
+from sqlalchemy import Column, ColumnElement, CompoundSelect, Row, Table, literal_column, null, select, union_all
 
 from gateway.db.connect import Database
 from gateway.db.tables import usage, usage_log
@@ -49,23 +51,11 @@ class Report:
 
 
 async def cells(db: Database, wanted: Wanted) -> dict[Cell, Totals]:
-    """Return the sums of each hour or day by all sides at once; also what is not summed up yet.
-
-    One statement reads both, so that what moves meanwhile is counted once.
-    """
-    async with db.read() as connection:
-        rows = (await connection.execute(_statement(wanted))).all()
+    """Return the sums of each hour or day by all sides at once; also what is not summed up yet."""
+    found: dict[Cell, Totals] = defaultdict(Totals)
     floor = hour_of if wanted.grain == HOUR else day_of
-    found: dict[Cell, Totals] = {}
-    for row in rows:
-        cell = (floor(row.at), *(getattr(row, side) for side in SIDES))
-        totals = found.get(cell)
-        if totals is None:
-            totals = found[cell] = Totals()
-        if row.outcome is None:
-            totals.add_sums(row)
-        else:
-            totals.add_logged(row)
+    for row in await _rows(db, wanted):
+        _add(found[(floor(row.at), *(getattr(row, side) for side in SIDES))], row)
     return found
 
 
@@ -76,12 +66,34 @@ async def report(db: Database, wanted: Wanted) -> Report:
     while at < wanted.until:
         found.by_time[at] = Totals()
         at += STEP[wanted.grain]
-    for cell, totals in (await cells(db, wanted)).items():
-        found.all.add(totals)
-        found.by_time[cell[0]].add(totals)
-        for side, value in zip(SIDES, cell[1:], strict=True):
-            found.by[side][value].add(totals)
+    rows = await _rows(db, wanted)
+    await asyncio.to_thread(_sum_up, found, rows)
     return found
+
+
+def _sum_up(found: Report, rows: Sequence[Row[Any]]) -> None:
+    floor = hour_of if found.wanted.grain == HOUR else day_of
+    sides = [(attrgetter(side), found.by[side]) for side in SIDES]
+    for row in rows:
+        _add(found.by_time[floor(row.at)], row)
+        for value, totals in sides:
+            _add(totals[value(row)], row)
+    for step in found.by_time.values():
+        found.all.add_sums(step)
+
+
+def _add(totals: Totals, row: Row[Any]) -> None:
+    if row.outcome is None:
+        totals.add_sums(row)
+    else:
+        totals.add_logged(row)
+
+
+async def _rows(db: Database, wanted: Wanted) -> Sequence[Row[Any]]:
+    """Sums, and lines of the log: in one statement, so that what moves from one to the other meanwhile is there once."""
+    async with db.read() as connection:
+        rows: Sequence[Row[Any]] = (await connection.execute(_statement(wanted))).all()
+    return rows
 
 
 def _statement(wanted: Wanted) -> CompoundSelect[Any]:

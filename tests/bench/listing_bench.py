@@ -112,14 +112,17 @@ async def make_usage(db: Database, count: int) -> None:
     found: dict[tuple[Any, ...], Totals] = {}
     for number in range(count):
         at = now - timedelta(days=30 * number / count)
-        key, profile, dialect = chance.choice(KEYS), chance.choice(PROFILES), chance.choice(DIALECTS)
+        own = chance.randrange(len(KEYS))  # a program speaks one API, and mostly asks for one model
+        key, dialect, profile = KEYS[own], DIALECTS[own % len(DIALECTS)], chance.choice(PROFILES)
+        model = MODELS[own % len(MODELS)] if chance.random() < 0.9 else chance.choice(MODELS)
+        bucket = str(bucket_of(chance.lognormvariate(3.6, 0.4)))
         for grain, floor in ((DAY, day_of), (HOUR, hour_of)):
             if grain == DAY or now - at < timedelta(days=2):
-                cell = (grain, floor(at), "video", key, profile, chance.choice(MODELS), dialect)
+                cell = (grain, floor(at), "video", key, profile, model, dialect)
                 totals = found.setdefault(cell, Totals())
                 totals.succeeded += 1
                 totals.size_bytes += 900_000
-                totals.times[bucket_of(chance.lognormvariate(3.6, 0.4))] += 1
+                totals.times[bucket] = totals.times.get(bucket, 0) + 1
     rows = [dict(zip(APART, cell, strict=True)) | totals.to_row() for cell, totals in found.items()]
     for start in range(0, len(rows), 2000):
         async with db.write() as connection:
