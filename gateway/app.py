@@ -222,9 +222,7 @@ async def _opened(
             timeout_s=settings.fetch_timeout_s,
             allow_private=settings.fetch_allow_private,
         )
-        vitals = Vitals(
-            db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s, ready_elsewhere=others.ready
-        )
+        vitals = Vitals(db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s, others=others)
         fleet = Fleet(parts, others)
         member.begin_telling(partial(offers_of, parts), lambda: {"running": len(engine.running), **fleet.facts()})
         calls = CallsAnywhere(
@@ -234,6 +232,7 @@ async def _opened(
             free_here=fleet.free_here,
             is_able=fleet.is_able_here,
             detail_of=rests_as,
+            passed_on=metrics.passed_on,
         )
         forwarder = Forwarder(client, signer, others)
         app.state.moves = Moves(settings, secret, db, node, others=others, client=client, signer=signer)

@@ -150,6 +150,13 @@ class Metrics:
         )
         self.slots = self.gauge("gateway_slots", "Places for work on this node's profiles.", "kind", "state")
         self.profiles = self.gauge("gateway_profiles", "Profiles of this node.", "clearance")
+        self.nodes = self.gauge("gateway_nodes", "Nodes of this database at work, as this one sees them.")
+        self.passed_on = self.counter(
+            "gateway_calls_passed_on_total",
+            "Chats and image requests offered to other nodes, by what these said.",
+            "kind",
+            "how",
+        )
         self.ready = self.gauge("gateway_ready", "1 when /readyz says 200.")
 
     def gauge(self, name: str, help_text: str, *labels: str) -> Gauge:

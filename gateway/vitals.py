@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from browser.clearance import Clearance
 from gateway.db.connect import Database
 from gateway.db.migrate import serves
 from gateway.errors import GatewayError
+from gateway.nodes.neighbours import Neighbours
 from gateway.site import SiteParts, reasons
 from gateway.tasks.engine import Engine
 from gateway.tasks.store import TaskStore
@@ -22,8 +23,8 @@ ASK_WITHIN_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What can be asked. stopping: set once the gateway begins to stop; lease_s: of a claim; ready_elsewhere: how many
-    profiles of other nodes are ready."""
+    """What can be asked. stopping: set once the gateway begins to stop; lease_s: of a claim; others: the
+    other nodes."""
 
     db: Database
     store: TaskStore
@@ -32,7 +33,7 @@ class Vitals:
     metrics: Metrics
     stopping: asyncio.Event
     lease_s: float
-    ready_elsewhere: Callable[[], int] = int
+    others: Neighbours
 
     async def checks(self) -> Mapping[str, Check]:
         """Every check of readiness, by name."""
@@ -69,6 +70,7 @@ class Vitals:
         else:
             set_all(self.metrics.tasks, (((state.value,), number) for state, number in counts.by_state.items()))
             self.metrics.oldest_queued.set(counts.oldest_queued_age_s or 0.0)
+        self.metrics.nodes.set(1 + len(self.others.live))
         await self.checks()
         return self.metrics.text()
 
@@ -94,7 +96,7 @@ class Vitals:
         facts = {"by_state": dict(by_state)}
         if by_state[Clearance.READY.value]:
             return Check(True, facts=facts)
-        if elsewhere := self.ready_elsewhere():  # work that comes here is passed on to them
+        if elsewhere := self.others.ready():  # work that comes here is passed on to them
             return Check(True, facts=facts | {"ready_on_other_nodes": elsewhere})
         said = "; ".join(reasons(profiles)) or "there is no profile yet: gateway login NAME"
         return Check(False, f"no profile is ready: {said}", facts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import structlog
+from prometheus_client import Counter
 
 from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest
 from gateway.calls.upstream import CallMaker
@@ -46,7 +47,8 @@ class _Call(Generic[E]):
 class CallsAnywhere:
     """A CallMaker over the one of this node (*here*) and those of the *others*.
 
-    detail_of: the finer kind a chat rests as. is_able: whether a profile here does such work at all, busy or not.
+    detail_of: the finer kind a chat rests as. passed_on: counts by kind and what the other
+    node said. is_able: whether a profile here does such work at all, busy or not.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class CallsAnywhere:
         free_here: FreeHere,
         is_able: Callable[[str, str], bool],
         detail_of: Callable[[ChatRequest], str],
+        passed_on: Counter | None = None,
     ) -> None:
         self._here = here
         self._others = others
@@ -65,6 +68,7 @@ class CallsAnywhere:
         self._free_here = free_here
         self._is_able = is_able
         self._detail_of = detail_of
+        self._passed_on = passed_on
 
     def chat(self, request: ChatRequest) -> AbstractAsyncContextManager[AsyncIterator[ChatEvent]]:
         detail = self._detail_of(request)
@@ -100,19 +104,26 @@ class CallsAnywhere:
             try:
                 events = await stack.enter_async_context(call.there(node, False))
             except Busy:
+                self._count(call.kind, "busy")
                 continue
             except Unreachable as exc:
                 self._others.avoid(node)
+                self._count(call.kind, "unreachable")
                 log.warning("node cannot be reached", node=node.id, address=node.address, reason=str(exc))
                 continue
             except call.movable as exc:
                 told = told or exc
             else:
+                self._count(call.kind, "taken")
                 log.info("call passed on", kind=call.kind, node=node.id)
                 return events
         if told is not None:
             raise told
         return await self._wait(call, stack)
+
+    def _count(self, kind: str, how: str) -> None:
+        if self._passed_on is not None:
+            self._passed_on.labels(kind, how).inc()
 
     async def _wait(self, call: _Call[E], stack: AsyncExitStack) -> AsyncIterator[E]:
         """Nobody has a place: wait where one may come free. Where nobody ever could, this node says why."""

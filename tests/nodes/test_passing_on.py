@@ -29,6 +29,9 @@ async def test_a_chat_goes_where_a_place_is_free(fleet: Fleet) -> None:
         a.site.stand(Clearance.CHALLENGED)
         assert said(await a.http.post(CHAT, json=ask("over there \u2028 é"))) == "You said: over there \u2028 é"
         assert (len(a.site.calls.chats), len(b.site.calls.chats)) == (1, 1)
+        metrics = (await a.http.get("/metrics")).text
+        assert "gateway_nodes 2.0" in metrics
+        assert 'gateway_calls_passed_on_total{how="taken",kind="chat"} 1.0' in metrics
         assert (await a.http.get("/readyz")).status_code == 200, "what comes here is passed on, so it may come"
         answer = await a.http.post("/v1/responses", json={"model": "grok-4", "input": "in a response"})
         assert answer.json()["output"][-1]["content"][0]["text"] == "You said: in a response"
