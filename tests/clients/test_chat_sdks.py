@@ -17,6 +17,9 @@ LANGCHAIN = ("langchain-openai==1.7.3",)
 NODE_CHAT = (*NODE_6, "@ai-sdk/openai@3.0.141", "@ai-sdk/openai-compatible@2.0.87")
 
 
+CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+
+
 @pytest.fixture(autouse=True)
 def scripted(front):
     """What is said decides what becomes of it."""
@@ -24,6 +27,8 @@ def scripted(front):
         "think": [Reasoning("hm"), Text("yes"), Ended("stop", "yes")],
         "moderate": [ContentModerated("The site refuses this content.")],
         "limit": [RateLimited("Too many requests.", retry_after_s=7)],
+        "use a tool": [Text(CALL[:9]), Text(CALL[9:]), Ended("stop", CALL)],
+        "as json": [Text('{"age"'), Text(": 5}"), Ended("stop", '{"age": 5}')],
         "empty": [Ended("stop", "")],
         "cut": [Text("begun"), 0.05, AnswerCut("The site's answer broke off.")],
     }

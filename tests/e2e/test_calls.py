@@ -31,6 +31,29 @@ async def test_a_chat_whole_and_streamed(client):
     assert named(response.text)[-1][1]["response"]["output"][-1]["content"][0]["text"] == "all is well"
 
 
+async def test_tools_and_json_by_words(client, sim):
+    call = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+    tools = [{"type": "function", "function": {"name": "weather", "description": "Tells it."}}]
+    for stream in (False, True):
+        answer = await client.http.post(CHAT, json=ask(f"say: {call}", tools=tools, stream=stream))
+        assert answer.status_code == 200, answer.text
+        choices = [one["choices"][0] for one in (chunks(answer.text) if stream else [answer.json()])]
+        calls = [one for choice in choices for one in choice.get("delta", choice.get("message")).get("tool_calls", [])]
+        assert [json.loads(one["function"]["arguments"]) for one in calls] == [{"city": "Oslo"}]
+        assert choices[-1]["finish_reason"] == "tool_calls"
+    form = {"type": "json_schema", "json_schema": {"name": "p", "schema": {"type": "object", "required": ["age"]}}}
+    answer = await client.http.post(CHAT, json=ask('say: {"age": 5}', response_format=form))
+    assert answer.json()["choices"][0]["message"]["content"] == '{"age": 5}'
+    answer = await client.http.post(CHAT, json=ask("say: five", response_format=form))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "answer_malformed")
+
+
+async def test_models_are_those_the_site_tells_of(client):
+    listed = {model["id"] for model in (await client.http.get("/v1/models")).json()["data"]}
+    assert {"grok-3", "grok-4", "grok-imagine-1.0", "grok-imagine-video"} <= listed
+    assert "grok-heavy" not in listed, "a free account has to upgrade for it"
+
+
 async def test_a_chat_sees_pictures(client, sim):
     data = "data:image/png;base64," + base64.b64encode(picture()).decode()
     parts = [{"type": "text", "text": "say: seen"}, {"type": "image_url", "image_url": {"url": data}}]

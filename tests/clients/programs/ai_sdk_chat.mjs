@@ -44,6 +44,26 @@ async function talks(model, { thinks = true } = {}) {
   });
 }
 
+async function uses(model) {
+  const inputSchema = ai.jsonSchema({ type: "object", properties: { city: { type: "string" } }, required: ["city"] });
+  const tools = { weather: ai.tool({ description: "Tells the weather.", inputSchema }) };
+  const asked = await generateText({ model, tools, prompt: "use a tool", maxRetries: 0 });
+  assert.equal(asked.finishReason, "tool-calls");
+  assert.deepEqual(asked.toolCalls.map((call) => [call.toolName, call.input]), [["weather", { city: "Oslo" }]]);
+  const stream = streamText({ model, tools, prompt: "use a tool", maxRetries: 0 });
+  assert.deepEqual((await stream.toolCalls).map((call) => call.input), [{ city: "Oslo" }]);
+  const [call] = asked.toolCalls;
+  const result = { type: "tool-result", toolCallId: call.toolCallId, toolName: "weather", output: { type: "text", value: "rain" } };
+  const messages = [
+    { role: "user", content: "use a tool" }, ...asked.response.messages, { role: "tool", content: [result] },
+    { role: "user", content: "and?" },
+  ];
+  assert.equal((await generateText({ model, tools, messages, maxRetries: 0 })).text, "You said: and?");
+  const age = { type: "object", properties: { age: { type: "integer" } }, required: ["age"], additionalProperties: false };
+  const { object } = await ai.generateObject({ model, schema: ai.jsonSchema(age), prompt: "as json", maxRetries: 0 });
+  assert.deepEqual(object, { age: 5 });
+}
+
 async function draws(model, { edits = true } = {}) {
   const { images } = await generateImage({ model, prompt: "a lighthouse", n: 2, maxRetries: 0 });
   assert.equal(images.length, 2);
@@ -55,16 +75,20 @@ async function draws(model, { edits = true } = {}) {
 }
 
 await talks(xai("grok-4"));
+await uses(xai("grok-4"));
 await draws(xai.image("grok-imagine-image"));
 await optional("@ai-sdk/openai", async ({ createOpenAI }) => {
   const openai = createOpenAI({ baseURL, apiKey });
   await talks(openai("grok-4"));
   await talks(openai.chat("grok-4"), { thinks: false });
+  await uses(openai("grok-4"));
+  await uses(openai.chat("grok-4"));
   await draws(openai.image("gpt-image-1"));
 });
 await optional("@ai-sdk/openai-compatible", async ({ createOpenAICompatible }) => {
   const any = createOpenAICompatible({ name: "gateway", baseURL, apiKey, includeUsage: true });
   await talks(any.chatModel("grok-4"));
+  await uses(any.chatModel("grok-4"));
   await draws(any.imageModel("grok-imagine-1.0"), { edits: false });
 });
 await optional("openai", async ({ default: OpenAI }) => {

@@ -67,6 +67,15 @@ assert {"grok-4", "grok-imagine-1.0"} <= {model.id for model in client.models.li
 assert client.models.retrieve("grok-4").owned_by == "xai"
 
 
+tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
+asked = {"model": "grok-4", "messages": [{"role": "user", "content": "use a tool"}], "tools": tools}
+choice = client.chat.completions.create(**asked).choices[0]
+assert choice.finish_reason == "tool_calls" and choice.message.content is None, choice
+assert choice.message.tool_calls[0].function.arguments == '{"city": "Oslo"}', choice
+pieces = [chunk.choices[0].delta.tool_calls for chunk in client.chat.completions.create(**asked, stream=True)]
+assert [piece[0].function.name for piece in pieces if piece] == ["weather"], pieces
+
+
 def refused(kind, code, call, **asked):
     try:
         answer = call(**asked)
