@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +16,7 @@ TOPIC = "webhooks"
 #: receivers who come back are not overrun); given up a day after the news, or after somebody asked for it again.
 FIRST_PAUSE_S, GROWTH, LONGEST_PAUSE_S, JITTER = 5.0, 3.0, 3 * 3600.0, 0.2
 GIVE_UP_AFTER_S = 86400.0
+LAST_TRY_BEFORE = timedelta(minutes=1)
 
 
 class Channel(StrEnum):
@@ -97,11 +98,20 @@ class Outcome:
         return self.status == 410
 
 
-def pause_s(tries: int, retry_after_s: float | None = None, *, chance: float | None = None) -> float:
-    """Return how long to wait after the *tries*-th try failed; never shorter than the receiver asked for.
-
-    chance: 0 to 1, random when not given.
-    """
+def pause_s(tries: int, *, chance: float | None = None) -> float:
+    """Return how long to wait after the *tries*-th try failed. chance: 0 to 1, random when not given."""
     plain = min(FIRST_PAUSE_S * GROWTH ** min(tries - 1, 20), LONGEST_PAUSE_S)
     spread = random.random() if chance is None else chance  # noqa: S311 (nobody gains by guessing it)
-    return max(plain * (1 - JITTER + 2 * JITTER * spread), min(retry_after_s or 0.0, GIVE_UP_AFTER_S))
+    return plain * (1 - JITTER + 2 * JITTER * spread)
+
+
+def next_try_at(now: datetime, tries: int, *, give_up_at: datetime, retry_after_s: float | None) -> datetime | None:
+    """Return when to try again after the *tries*-th try failed, None to give up.
+
+    Never before the receiver asked for; one that asks for longer than there is time gets a last try at the end.
+    """
+    due_at = now + timedelta(seconds=pause_s(tries))
+    if retry_after_s:
+        asked_s = min(retry_after_s, GIVE_UP_AFTER_S)
+        due_at = max(due_at, min(now + timedelta(seconds=asked_s), give_up_at - LAST_TRY_BEFORE))
+    return due_at if due_at < give_up_at else None

@@ -7,7 +7,7 @@ by itself. The number of the attempt fences the sender's word about it.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, tuple_, update
@@ -17,7 +17,7 @@ from gateway.db.connect import Database
 from gateway.db.tables import tasks, webhook_attempts, webhook_deliveries
 from gateway.errors import NotFound, VideoNotReady
 from gateway.webhooks import outbox_sql
-from gateway.webhooks.model import GIVE_UP_AFTER_S, TOPIC, Attempt, Channel, Delivery, Outcome, State, pause_s
+from gateway.webhooks.model import GIVE_UP_AFTER_S, TOPIC, Attempt, Channel, Delivery, Outcome, State, next_try_at
 
 #: A sender has half of this for one try (`sending.TIMEOUT_S`).
 CLAIM_S = 40.0
@@ -210,8 +210,9 @@ def _after(sent: Delivery, outcome: Outcome, now: datetime) -> tuple[State, dict
     elif outcome.gone:
         state = State.GONE
     else:
-        due_at = now + timedelta(seconds=pause_s(sent.tries, outcome.retry_after_s))
-        if sent.give_up_at is None or due_at < sent.give_up_at:
+        give_up_at = sent.give_up_at or now
+        due_at = next_try_at(now, sent.tries, give_up_at=give_up_at, retry_after_s=outcome.retry_after_s)
+        if due_at is not None:
             return State.PENDING, {"due_at": due_at}
         state = State.FAILED
     return state, {"state": state.value, "ended_at": now, "due_at": None}

@@ -14,7 +14,7 @@ from gateway.errors import IdempotencyConflict, NotFound, VideoNotReady
 from gateway.tasks.model import Callback
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.store import Filter
-from gateway.webhooks.model import Channel, Outcome, State, pause_s
+from gateway.webhooks.model import Channel, Outcome, State, next_try_at, pause_s
 from gateway.webhooks.store import Deliveries
 from tests.conformance.samples import a_failure, a_result, a_task, claim_one, in_s
 
@@ -109,7 +109,18 @@ def test_pauses_grow_to_three_hours_over_a_day() -> None:
     assert pauses[:4] == [5, 15, 45, 135] and pauses[-1] == 10800
     assert 12 <= next(n for n in range(1, 16) if sum(pauses[:n]) > 86400) <= 16
     assert pause_s(1, chance=0) == 4 and pause_s(1, chance=1) == pytest.approx(6)
-    assert pause_s(1, 60) == 60 and pause_s(1, 10**9) == 86400
+
+
+def test_the_receivers_wish_is_kept_as_far_as_there_is_time() -> None:
+    now, end = in_s(0), in_s(7200)
+
+    def wait_s(tries: int, wish_s: float | None) -> float | None:
+        at = next_try_at(now, tries, give_up_at=end, retry_after_s=wish_s)
+        return None if at is None else round((at - now).total_seconds())
+
+    assert wait_s(1, 600) == 600 and 4 <= (wait_s(1, 1) or 0) <= 6
+    assert 7100 <= (wait_s(1, 10**9) or 0) < 7200, "a last try at the end"
+    assert wait_s(15, None) is None, "the next pause is longer than the time there is"
 
 
 async def test_a_claim_is_one_nodes_until_it_ends(store: SqlTaskStore, database_url: str, db: Database) -> None:
