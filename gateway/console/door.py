@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.console.access import signed_in
+from gateway.console.headers import HEADERS
 from gateway.errors import GatewayError, InvalidRequest, PermissionDenied
 from gateway.settings import Settings
 from gateway.web.doorway import host_name, is_below, is_loopback
@@ -34,20 +35,6 @@ STRANGERS_FORMS = frozenset(
 SMALL_BYTES = 16 * 1024
 #: Guests of the live view have no session; these routes ask who is there before they read anything.
 GUESTS_PATHS = re.compile(rf"{FOLDER}/api/live/[^/]+/files")
-
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-        "connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    # Not `no-referrer`: browsers then send `Origin: null` with our own forms.
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
-}
 
 
 class ConsoleDoor:
@@ -78,7 +65,6 @@ class ConsoleDoor:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
             await send(message)
 
         scope.setdefault("state", {})["error_page"] = self._error_page

@@ -39,6 +39,18 @@ def catalogue(language: str) -> Mapping[str, Text]:
     return found
 
 
+@cache
+def _meanings(language: str) -> Mapping[str, str]:
+    file = TEXTS.parent / f"setting_words.{language}.json"
+    found: Mapping[str, str] = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    return found
+
+
+def meaning_of(setting: str, described: str) -> str:
+    """What a setting is for, in the language spoken; as it is described in `gateway.settings` where nobody translated it."""
+    return _meanings(spoken()).get(setting.removeprefix("GATEWAY_").lower()) or described.replace("`", "")
+
+
 def choose(asked: str | None, accepts: str) -> str:
     """Return the language to speak: the one the operator chose, else the first we have of what the browser accepts."""
     if asked in LANGUAGES:

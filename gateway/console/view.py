@@ -19,8 +19,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from gateway.console import wording
 from gateway.console.access import Operator, SignInNeeded, address_of, house_of, signed_in
 from gateway.console.files import static
+from gateway.console.headers import HEADERS
 from gateway.console.house import House
-from gateway.console.language import LANGUAGES, choose, has_text, speaking, text
+from gateway.console.language import LANGUAGES, choose, has_text, meaning_of, speaking, text
 from gateway.console.page import has_page, navigation
 from gateway.errors import GatewayError
 from gateway.web.error_responses import to_error
@@ -42,7 +43,8 @@ def templates() -> Environment:
     )  # fmt: skip
     environment.filters |= wording.FILTERS
     environment.globals |= {
-        "t": text, "has_text": has_text, "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
+        "t": text, "has_text": has_text, "meaning_of": meaning_of,
+        "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
         "version": version("grok-gateway"),
     }  # fmt: skip
     return environment
@@ -136,7 +138,8 @@ def render(request: Request, template: str, **values: Any) -> str:
 def error_page(request: Request, exc: GatewayError) -> Response:
     """Tell an error to a person: a page, JSON for our scripts, or the way to the sign-in."""
     answer = to_error(exc)
-    headers = dict(answer.headers)
+    # The page about a mistake of ours is made outside the door, which adds these everywhere else.
+    headers = {**HEADERS, **answer.headers}
     if BY_SCRIPT in request.headers or request.headers.get("accept", "").startswith("application/json"):
         body = {"error": {"code": exc.code, "message": exc.message, "param": exc.param}}
         return JSONResponse(body, status_code=answer.status, headers=headers)

@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.async_api import expect
+from structlog.testing import capture_logs
 
 from gateway.console.page import navigation
 
@@ -91,6 +92,21 @@ async def test_an_unknown_address_is_told_as_a_page(page, check_page):
     answer = await page.goto("/console/nothing-here")
     assert answer.status == 404
     await expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    await check_page(page)
+
+
+async def test_a_mistake_of_ours_is_told_as_a_page(house, page, check_page, monkeypatch):
+    async def broken():
+        raise RuntimeError("canary of the inside")
+
+    monkeypatch.setattr(house.house.services.store, "counts", broken)
+    with capture_logs() as said:
+        answer = await page.goto("/console")
+    assert answer.status == 500
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert [line["event"] for line in said if line["log_level"] == "error"] == ["request failed"]
+    await expect(page.get_by_role("heading", level=1)).to_have_text("The gateway made a mistake")
+    assert "canary" not in await page.content()
     await check_page(page)
 
 

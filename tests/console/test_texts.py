@@ -11,6 +11,7 @@ from gateway.console.files import FOLDER, static_files
 from gateway.console.language import LANGUAGES, TEXTS, catalogue, choose, speaking
 from gateway.console.page import all_pages, navigation
 from gateway.console.view import TEMPLATES, templates
+from gateway.settings import Settings
 
 PLACES = [*TEMPLATES.rglob("*.html"), *Path(TEMPLATES).parent.rglob("*.py")]
 ASKED = re.compile(r"""(?:\bt|view\.text|\btext)\(\s*["']([a-z_]+\.[a-z0-9_]+)["']\s*(?!~)[,)]""")
@@ -56,6 +57,11 @@ def test_every_page_has_its_name_and_icon():
         assert f'id="{page.icon}"' in icons
     orders = [page.order for page in all_pages() if page.order]
     assert len(orders) == len(set(orders)), "two pages want the same place"
+
+
+def test_words_about_settings_are_about_settings_that_exist():
+    for file in TEXTS.parent.glob("setting_words.*.json"):
+        assert not json.loads(file.read_text("utf-8")).keys() - Settings.model_fields.keys()
 
 
 def test_every_template_can_be_read():
