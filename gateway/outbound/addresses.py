@@ -36,6 +36,11 @@ _NEVER_V6 = tuple(
         "ff00::/8",
     )
 )
+#: Of the above, what no operator means by "private addresses are fine".
+_METADATA_V4 = tuple(
+    IPv4Network(net) for net in ("169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32")
+)
+_AWS_V6 = IPv6Network("fd00:ec2::254/128")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _6TO4 = IPv6Network("2002::/16")
 
@@ -48,6 +53,14 @@ def is_public(address: Address) -> bool:
     if inner is not None:
         return is_public(inner)
     return address.is_global and not any(address in net for net in _NEVER_V6)
+
+
+def is_metadata(address: Address) -> bool:
+    """Whether *address* is one at which clouds tell machines their secrets, or of the link alone: nobody's service."""
+    if isinstance(address, IPv6Address):
+        inner = carried_ipv4(address)
+        return is_metadata(inner) if inner is not None else address.is_link_local or address in _AWS_V6
+    return any(address in net for net in _METADATA_V4)
 
 
 def carried_ipv4(address: IPv6Address) -> IPv4Address | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-from gateway.outbound.addresses import Address, is_public, read_address
+from gateway.outbound.addresses import Address, is_metadata, is_public, read_address
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_URL_CHARS = 8192
@@ -84,6 +84,8 @@ class Pinning:
             raise Refused(f"there is no host {host!r}")
         if not self.allow_private and not all(is_public(address) for address in found):
             raise Refused(f"{host!r} is not on the public internet")
+        if any(is_metadata(address) for address in found):
+            raise Refused(f"{host!r} is an address of this machine's link or cloud, which is never gone to")
         return Pinned(target.copy_with(host=str(found[0])), target.netloc.decode("ascii"), host)
 
     @asynccontextmanager

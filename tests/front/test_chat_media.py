@@ -8,6 +8,7 @@ from gateway.calls.model import PictureRefused
 from gateway.dialects.chat.speaking import error_of
 from gateway.errors import ContentModerated, GenerationError, GenerationFailed
 from gateway.tasks.model import Failure, VideoMode
+from gateway.webhooks.callbacks import Callbacks
 from tests.front.material import picture
 from tests.front.shape import assert_error_shape
 from tests.front.sse_text import chunks, content, thoughts
@@ -19,6 +20,19 @@ VIDEO = {
     "video_config": {"aspect_ratio": "16:9", "video_length": 6, "resolution_name": "480p", "preset": "normal"},
 }
 DATA = "data:image/png;base64," + base64.b64encode(picture()).decode()
+
+
+async def test_a_callback_of_a_video_in_chat_is_no_ignored_field(front, monkeypatch):
+    heard = []
+
+    async def read(_, fields):
+        heard.append(fields["callback_url"])
+
+    monkeypatch.setattr(Callbacks, "read", read)
+    ask = {"model": "grok-imagine-1.0-video", "messages": [{"role": "user", "content": "a cat"}], "seed": 1}
+    answer = await front.http.post("/v1/chat/completions", json=ask | {"callback_url": "https://example.com/hook"})
+    assert answer.headers.get("x-gateway-ignored") == "seed", answer.text
+    assert heard == ["https://example.com/hook"]
 
 
 async def test_a_video_comes_as_a_link(front):

@@ -124,6 +124,16 @@ async def test_a_name_that_changes_its_mind_is_asked_only_once(tmp_path, monkeyp
         assert seen == [], "connected to the address it was checked for, where nobody listens"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"],
+)
+async def test_the_clouds_own_addresses_are_never_gone_to(tmp_path, address):
+    """Not even where the operator allows private addresses: there are the machine's own secrets."""
+    with pytest.raises(ImageFetchFailed, match="never gone to"):
+        await fetcher(allow_private=True, resolve=resolving([address])).fetch("http://x.example/latest", tmp_path / "x")
+
+
 async def test_the_name_is_kept_for_the_server(tmp_path):
     async with server() as (port, seen):
         got = await fetcher(allow_private=True, resolve=resolving(["127.0.0.1"])).fetch(

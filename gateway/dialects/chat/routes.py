@@ -29,6 +29,7 @@ from gateway.web.openapi import ERRORS, body_of
 from gateway.web.parameters import judge
 from gateway.web.services import BaseUrl, TheServices
 from gateway.web.sse import Frame
+from gateway.webhooks.callbacks import NAMES as CALLBACK_NAMES
 
 #: Bodies may carry a few of the largest pictures as base64.
 PICTURES_IN_A_BODY = 3
@@ -65,7 +66,9 @@ async def create(
         wire = forms.parse(protocol.ChatCreate, fields)
     model = choose(services, caller, wire.model)
     words = model.kind is ModelKind.CHAT
-    headers = judge(fields, RULES if words else MADE_RULES)
+    heard = CALLBACK_NAMES if model.kind is ModelKind.VIDEO else ()
+    told = {name: value for name, value in fields.items() if name not in heard}
+    headers = judge(told, RULES if words else MADE_RULES)
     asked = translate.from_create(wire, fields, words=words)
     around = Around(services, caller, base, model, wire.model, fields, video_requests.idempotency_key(idempotency_key))
     suffix = uuid.uuid4().hex
