@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from urllib.parse import urlsplit
 
 from gateway.errors import StartRefused
 from gateway.settings import Settings
@@ -20,6 +21,15 @@ def own_address(settings: Settings) -> str:
         return settings.node_url.rstrip("/")
     host = socket.gethostname() if is_wildcard(settings.host) else settings.host
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def leads_home(address: str) -> bool:
+    """Whether *address* leads, from whatever machine, to that machine itself."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in {"", "localhost"}
 
 
 def is_wildcard(host: str) -> bool:

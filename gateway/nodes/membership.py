@@ -17,6 +17,7 @@ from gateway.db.beside import beside
 from gateway.db.connect import Database
 from gateway.db.one_host import this_host
 from gateway.errors import GatewayError, StartRefused
+from gateway.nodes.addresses import leads_home
 from gateway.nodes.model import Node, ProfileOffer
 from gateway.nodes.registry import NodeRegistry
 from gateway.settings import Role
@@ -72,7 +73,10 @@ class Membership:
         }
 
         def check(others: Sequence[Node]) -> None:
-            refuse(identity, [node for node in others if node.is_live(registry.stale_s)], registry.stale_s)
+            live = [node for node in others if node.is_live(registry.stale_s)]
+            refuse(identity, live, registry.stale_s)
+            if leads_home(identity.address) and any(node.info.get("machine") != here["boot"] for node in live):
+                log.warning("other nodes cannot reach this one", address=identity.address, set="GATEWAY_NODE_URL")
 
         await registry.join(row, check=check)
         member = cls(registry, identity, told_at_once=db.dialect == "postgresql")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 import structlog
 
 from gateway.db.connect import Database
 from gateway.db.one_host import this_host
 from gateway.errors import GatewayError
+from gateway.nodes.addresses import leads_home
 from gateway.nodes.model import Node
 from gateway.nodes.registry import TOPIC, NodeRegistry
 
@@ -108,8 +107,4 @@ class Neighbours:
         """A loopback address leads nowhere from another machine."""
         if node.info.get("machine") == self._machine:
             return bool(node.address)
-        host = urlsplit(node.address).hostname or ""
-        try:
-            return not ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return bool(host) and host != "localhost"
+        return not leads_home(node.address)

@@ -15,7 +15,7 @@ from gateway.db.tables import nodes, profiles
 from gateway.doctor.nodes import nodes as findings
 from gateway.errors import StartRefused
 from gateway.media.opening import store_of
-from gateway.nodes.addresses import own_address
+from gateway.nodes.addresses import leads_home, own_address
 from gateway.nodes.membership import Identity, Membership, home_of
 from gateway.nodes.model import Node, Places, ProfileOffer
 from gateway.nodes.registry import NodeRegistry
@@ -146,6 +146,8 @@ def test_addresses_and_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert own_address(said(host="::", port=81)) == "http://box:81"
     assert own_address(said(host="fd00::1", port=81)) == "http://[fd00::1]:81"
     assert own_address(said(node_url="https://inner/")) == "https://inner"
+    assert leads_home("http://127.0.0.1:81") and leads_home("http://[::1]:81") and leads_home("http://localhost")
+    assert not leads_home("http://10.0.0.1:81") and not leads_home("http://box:81")
     with pytest.raises(StartRefused, match="GATEWAY_NODE_URL"):
         own_address(said(node_url="inner"))
     (tmp_path / "media").mkdir()
