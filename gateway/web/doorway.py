@@ -19,7 +19,7 @@ _SLASHES = re.compile(r"/{2,}")
 #: Headers of ours that scripts of other origins may read.
 EXPOSED = (
     "x-request-id, retry-after, content-disposition, content-length, content-range, accept-ranges, etag, "
-    "idempotent-replayed, openai-poll-after-ms, x-gateway-ignored, x-should-retry"
+    "idempotent-replayed, openai-poll-after-ms, x-gateway-ignored, x-gateway-emulated, x-should-retry"
 )
 
 

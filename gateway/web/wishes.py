@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.calls.json_form import JsonForm
 from gateway.calls.json_schema import Unchecked, understood
+from gateway.calls.speech import Wanted
 from gateway.calls.tools import Offer, Tool
 from gateway.errors import InvalidRequest, UnsupportedParameter
 
@@ -26,6 +27,7 @@ SEARCH_TOOLS = frozenset(
     }
 )
 MAX_TOOLS = 128
+EMULATED = "x-gateway-emulated"
 _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
 
 
@@ -77,6 +79,12 @@ def read_form(value: Any, param: str) -> JsonForm | None:
                 f"'{param}' of type {str(kind)[:40]!r} is not supported; text, json_object and json_schema are.",
                 param=param,
             )
+
+
+def emulated(wanted: Wanted) -> Mapping[str, str]:
+    """Return the header that says what of a request is emulated rather than done by the site."""
+    said = [name for name, wish in (("tools", wanted.offer), ("json", wanted.form)) if wish is not None]
+    return {EMULATED: ",".join(said)} if said else {}
 
 
 def _tool(one: Any, place: str) -> Tool | None:

@@ -41,6 +41,7 @@ async def test_a_call(front):
     assert call["type"] == "function" and call["id"].startswith("call_")
     assert (call["function"]["name"], json.loads(call["function"]["arguments"])) == ("weather", {"city": "Oslo"})
     assert "x-gateway-ignored" not in answer.headers
+    assert answer.headers["x-gateway-emulated"] == "tools"
 
 
 async def test_a_call_in_a_stream_comes_whole(front):
@@ -73,7 +74,9 @@ async def test_the_model_is_told_of_the_tools_and_of_earlier_calls(front):
 @pytest.mark.parametrize("more", [{"tools": []}, {"tool_choice": "none"}, {"tools": [{"type": "web_search"}]}])
 async def test_without_tools_nothing_is_told_and_nothing_taken_for_a_call(front, more):
     says(front, CALL)
-    choice = (await front.http.post(CHAT, json=ASK | more)).json()["choices"][0]
+    answer = await front.http.post(CHAT, json=ASK | more)
+    choice = answer.json()["choices"][0]
+    assert "x-gateway-emulated" not in answer.headers
     assert (choice["finish_reason"], choice["message"]["content"]) == ("stop", CALL)
     assert len(front.site.calls.chats[-1].turns) == 1
 

@@ -29,6 +29,7 @@ from gateway.web.openapi import ERRORS, body_of
 from gateway.web.parameters import judge
 from gateway.web.services import BaseUrl, TheServices
 from gateway.web.sse import Frame
+from gateway.web.wishes import emulated
 from gateway.webhooks.callbacks import NAMES as CALLBACK_NAMES
 
 #: Bodies may carry a few of the largest pictures as base64.
@@ -60,7 +61,8 @@ async def create(
     ] = None,
 ) -> Response:
     """With `stream`, chunks as server-sent events. Image and video models answer with links. What of a request could not be
-    passed on to the site is named in the header `x-gateway-ignored`; what would change the answer is refused."""
+    passed on to the site is named in the header `x-gateway-ignored`; what would change the answer is refused. Tools and JSON
+    are emulated, which the header `x-gateway-emulated` says."""
     limit = forms.json_limit(services.settings) * PICTURES_IN_A_BODY
     async with forms.body(request, limit_bytes=limit) as fields:
         wire = forms.parse(protocol.ChatCreate, fields)
@@ -68,8 +70,9 @@ async def create(
     words = model.kind is ModelKind.CHAT
     heard = CALLBACK_NAMES if model.kind is ModelKind.VIDEO else ()
     told = {name: value for name, value in fields.items() if name not in heard}
-    headers = judge(told, RULES if words else MADE_RULES)
+    headers: Mapping[str, str] = judge(told, RULES if words else MADE_RULES)
     asked = translate.from_create(wire, fields, words=words)
+    headers = {**headers, **emulated(asked.wanted)}
     around = Around(services, caller, base, model, wire.model, fields, video_requests.idempotency_key(idempotency_key))
     suffix = uuid.uuid4().hex
     head = Head(f"chatcmpl-{suffix}", int(services.now()), wire.model)

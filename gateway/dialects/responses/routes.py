@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated
@@ -35,6 +35,7 @@ from gateway.web.openapi import ERRORS, body_of
 from gateway.web.parameters import judge
 from gateway.web.services import BaseUrl, Services, TheServices
 from gateway.web.sse import Frame
+from gateway.web.wishes import emulated
 
 paths = APIRouter(prefix="/responses", tags=["Responses"], dependencies=[Depends(speaks(to_error))], responses=ERRORS)
 AnyCaller = Annotated[Caller, Depends(authenticate)]
@@ -66,8 +67,9 @@ async def create(
     async with forms.body(request, limit_bytes=limit) as fields:
         wire = forms.parse(protocol.ResponseCreate, fields)
     model = choose(services, caller, wire.model, ModelKind.CHAT)
-    headers = judge(fields, RULES)
+    headers: Mapping[str, str] = judge(fields, RULES)
     asked = translate.from_create(wire, fields, lambda item_id: recent.find(caller.key_id, item_id))
+    headers = {**headers, **emulated(asked.wanted)}
     suffix = uuid.uuid4().hex
     head = Head(f"resp_{suffix}", int(services.now()), wire.model, fields)
     answer = Answer(head, asked, suffix, Cutter(limit_tokens=asked.limit_tokens), Speech(asked.wanted))
