@@ -18,6 +18,9 @@ async def test_a_key_is_shown_once_and_works(house, page, check_page):
     dialog = page.get_by_role("dialog", name="The key “my program” is made")
     await expect(dialog).to_be_visible()
     await check_page(page)
+    box = await dialog.bounding_box()
+    copy = await dialog.get_by_role("button", name="Copy the key").bounding_box()
+    assert copy["x"] + copy["width"] <= box["x"] + box["width"], "the button can be reached"
     secret = await dialog.locator(".copyable code").inner_text()
     assert secret.startswith("gw_")
     assert secret in await dialog.get_by_role("tabpanel").first.inner_text()
@@ -30,6 +33,16 @@ async def test_a_key_is_shown_once_and_works(house, page, check_page):
     async with house.front.client(secret) as client:
         assert (await client.get("/v1/models")).status_code == 200
     await expect(row.locator("time")).to_be_visible(timeout=30_000)
+
+
+async def test_what_is_called_off_is_not_made(house, page):
+    await page.goto("/console/keys")
+    await page.get_by_role("button", name="New key").first.click()
+    await page.get_by_label("Name", exact=True).fill("never mind")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await page.reload()
+    await expect(page.get_by_role("row", name="never mind")).to_have_count(0)
 
 
 async def test_a_mistake_is_told_where_it_was_made(page):

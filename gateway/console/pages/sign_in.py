@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -14,6 +15,7 @@ from gateway.console.page import Page
 from gateway.console.view import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, PublicView, View
 from gateway.errors import InvalidRequest, RateLimited
 
+log = structlog.get_logger(__name__)
 router = APIRouter()
 PAGE = Page("sign_in", router, public=True)
 
@@ -41,7 +43,7 @@ async def login(request: Request, view: PublicView, password: Field = "", next: 
     try:
         view.house.attempts.begin(address)
     except RateLimited as exc:
-        await view.note("login.refused")
+        log.warning("login refused", address=address)  # not in the audit log: a stranger could fill it without end
         return _login_again(view, next, view.text("sign_in.too_many"), status=429, wait_s=exc.retry_after_s)
     if not await view.house.password.check(password):
         await view.note("login.failed")

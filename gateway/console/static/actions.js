@@ -8,7 +8,7 @@ export function startActions(refresh) {
   after = refresh;
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches("form[data-action]")) return;
+    if (!form.matches("form[data-action]") || event.submitter?.formMethod === "dialog") return; // that one only closes
     event.preventDefault();
     if (form.dataset.ask) ask(form, event.submitter);
     else act(form, event.submitter);

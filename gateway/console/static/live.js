@@ -44,7 +44,7 @@ function start() {
     // An answer that is no stream ends an EventSource for good: signed out, or a proxy without its gateway.
     if (source?.readyState === EventSource.CLOSED) {
       stop();
-      setTimeout(() => document.hidden || start(), 3000);
+      refresh().finally(() => setTimeout(() => document.hidden || start(), 3000)); // it notices when it is led to the sign-in
     }
   });
 }
@@ -81,7 +81,8 @@ function flush() {
 // Fetch every marked part now; after an action that changed something.
 export async function refresh() {
   await fetching;
-  await update(marked());
+  const parts = marked();
+  await (parts.length ? update(parts) : updateFrom(location.pathname + location.search, []));
 }
 
 async function update(parts) {
