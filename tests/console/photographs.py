@@ -22,6 +22,7 @@ from tests.front.serving import serving
 from tests.webhooks.receiver import receiving, says
 
 WIDTHS = {360: 760, 1280: 900, 2560: 1400}
+STUDIO = ("/console/studio/image", "/console/studio/chat", "/console/studio/gallery")
 PROMPTS = (
     "a lighthouse at dusk, waves below, slow camera push towards the lamp, warm light on wet rock",
     "a paper boat drifting down a rainy street, macro lens",
@@ -101,7 +102,12 @@ async def main() -> None:
             await console.house.password.create(PASSWORD)
             done, _ = await furnish(console, site, callback_url=phone.url("/done"))
             await phone.wait(4)
-            pages = said.page or [*(page.path for page in navigation()), f"/console/tasks/{done}", "/console/login"]
+            pages = said.page or [
+                *(page.path for page in navigation()),
+                f"/console/tasks/{done}",
+                *STUDIO,
+                "/console/login",
+            ]
             browser = await playwright.chromium.launch(executable_path=find_chromium().path)
             await photograph(browser, console, paths=pages, out=said.out, language=said.language)
             await browser.close()

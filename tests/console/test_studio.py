@@ -139,6 +139,9 @@ async def test_pictures_come_one_after_the_other(house, page, check_page, site):
     await expect(frames.nth(2)).to_contain_text("not this")
     await expect(frames).to_have_count(3)
     assert site.calls.images_asked[-1].key_id == "console" and site.calls.images_asked[-1].count == 4
+    await frames.first.get_by_role("button", name="The same call from code").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("/v1/images/generations")
+    await page.keyboard.press("Escape")
     await frames.first.get_by_role("link", name="Make a video of it").click()
     await expect(page.locator("[data-own-picture] img")).to_be_visible()
 

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
 from gateway.auth.callers import CONSOLE_KEY_ID, console_caller
-from gateway.calls.image_limits import ASPECT_RATIOS, AUTO, MAX_INPUTS, MAX_PICTURES, check_images
+from gateway.calls.image_limits import ASPECT_RATIOS, AUTO, MAX_INPUTS, MAX_PICTURES, check_images, nearest_ratio
 from gateway.calls.model import CallNote, ImageRequest, Picture, PicturePreview, PictureRefused
 from gateway.console import snippets
 from gateway.console.page import Page
@@ -91,6 +91,15 @@ async def create(view: TheView) -> Response:
                 kept.append((await services.inputs.keep(draft, owner, file_name=name, param="pictures")).id)
     frames = _frames(view, replace(request, images=tuple(kept)))
     return LiveStream(frames, services, tell=_tell)
+
+
+@router.post("/console/studio/picture/{asset_id}/code")
+async def code(asset_id: str, view: TheView) -> Response:
+    """The call that makes such a picture, over the page."""
+    asset = await view.house.services.media.get(asset_id)
+    ratio = nearest_ratio(asset.width, asset.height) if asset.width and asset.height else AUTO
+    samples = _samples(view, {"prompt": asset.prompt or "", "n": 1, "ratio": ratio}, [])
+    return view.done(dialog="studio/code.html", samples=samples)
 
 
 async def _frames(view: View, request: ImageRequest) -> AsyncGenerator[Frame | None, None]:

@@ -82,6 +82,7 @@ function keep(frames, finished, event) {
   const tools = item.querySelector(".tools");
   tools.hidden = false;
   tools.querySelector("[data-tool=download]").href = `/console/media/${event.id}?download`;
+  tools.querySelector("form").action = `/console/studio/picture/${event.id}/code`;
   tools.querySelector("[data-tool=video]").href = `/console/studio?picture=${event.id}`;
   tools.querySelector("[data-tool=edit]").href = `/console/studio/image?edit=${event.id}`;
 }
