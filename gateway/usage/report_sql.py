@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column, ColumnElement, CompoundSelect, Row, Table, literal_column, null, select, union_all
 
@@ -19,6 +21,9 @@ from gateway.usage.totals import Totals
 
 #: What a report is broken down by, besides time.
 SIDES = ("key_id", "profile", "model", "dialect", "kind")
+#: What took longer than this is remembered, for so many times as long.
+QUICK_S, GOOD_FOR = 0.25, 10.0
+_known: WeakKeyDictionary[Database, dict[Wanted, tuple[float, Report]]] = WeakKeyDictionary()
 #: A moment, and a value for each side.
 Cell = tuple[Any, ...]
 _COUNTS = ("succeeded", "failed", "cancelled")
@@ -60,7 +65,25 @@ async def cells(db: Database, wanted: Wanted) -> dict[Cell, Totals]:
 
 
 async def report(db: Database, wanted: Wanted) -> Report:
-    """Sum up along time and along each side."""
+    """Sum up along time and along each side. Not to be changed by who gets it: it may be another's, too.
+
+    Pages that are live ask again with every task that ends. Where that is slow (a year of many keys), an answer is good for
+    a while, so that looking on never takes much of the machine; where it is quick, every answer is fresh.
+    """
+    known = _known.setdefault(db, {})
+    began = time.monotonic()
+    for asked in [asked for asked, (good_until, _) in known.items() if good_until < began]:
+        del known[asked]
+    if wanted in known:
+        return known[wanted][1]
+    found = await _report(db, wanted)
+    now = time.monotonic()
+    if now - began > QUICK_S:
+        known[wanted] = (now + GOOD_FOR * (now - began), found)
+    return found
+
+
+async def _report(db: Database, wanted: Wanted) -> Report:
     found = Report(wanted, by={side: defaultdict(Totals) for side in SIDES})
     at = wanted.since
     while at < wanted.until:
