@@ -6,6 +6,11 @@ export function startDialogs() {
       document.getElementById(opener.dataset.open)?.showModal();
       return;
     }
+    // A button of the form itself would be the one that Enter presses.
+    if (event.target.closest("[data-close]")) {
+      event.target.closest("dialog")?.close();
+      return;
+    }
     // A click on the backdrop counts as one on the dialog itself, outside its box.
     if (event.target instanceof HTMLDialogElement && !event.target.hasAttribute("data-firm")) {
       const box = event.target.getBoundingClientRect();
