@@ -57,19 +57,23 @@ async def two(sim: Simulator, tmp_path: Path, postgresql_url: str, s3: S3) -> As
         "drain_s": "1",
     }
     nodes = [Gateway(tmp_path / name, sim.browser_args, node_id=name, **shared) for name in ("a", "b")]
-    for node in nodes:
-        name = node.data_dir.name
-        await node.import_profile(f"of-{name}", await sim.account(email=f"{tmp_path.name}-{name}@example.com"))
-    key = (await nodes[0].cli("key", "create", "tests"))["key"]
-    for node in nodes:
-        node.key = key
-    await asyncio.gather(*(node.start() for node in nodes))
-    yield nodes
-    for node in nodes:
-        if node.process is not None:
-            await node.stop()
-    for process in [left for node in nodes for left in node.leftovers()]:
-        process.kill()
+    try:
+        for node in nodes:
+            name = node.data_dir.name
+            await node.import_profile(f"of-{name}", await sim.account(email=f"{tmp_path.name}-{name}@example.com"))
+        key = (await nodes[0].cli("key", "create", "tests"))["key"]
+        for node in nodes:
+            node.key = key
+            await node.start(ready=False)
+        for node in nodes:
+            await node.wait_http("/readyz")
+        yield nodes
+    finally:
+        for node in nodes:
+            if node.process is not None:
+                await node.stop()
+        for process in [left for node in nodes for left in node.leftovers()]:
+            process.kill()
 
 
 @asynccontextmanager
