@@ -125,7 +125,7 @@ export class Hands {
     }, WHEEL_GAP_MS);
   }
 
-  // One finger: a tap clicks, a stroke scrolls, a long press drags.
+  // One finger: a tap clicks, a stroke scrolls the page (or what of a large picture is seen), a long press drags.
   touchDown(event) {
     if (!event.isPrimary) return;
     this.screen.canvas.setPointerCapture(event.pointerId);
@@ -151,8 +151,12 @@ export class Hands {
     if (!touch.moved && Math.hypot(dx, dy) < TAP_PX) return;
     touch.moved = true;
     clearTimeout(touch.timer);
-    const scale = this.screen.scale();
-    this.scroll(event, -dx / scale.x, -dy / scale.y);
+    if (this.screen.box.classList.contains("zoomed")) {
+      this.screen.box.scrollBy(-dx, -dy);
+    } else {
+      const scale = this.screen.scale();
+      this.scroll(event, -dx / scale.x, -dy / scale.y);
+    }
     touch.x = event.clientX;
     touch.y = event.clientY;
   }
@@ -212,7 +216,8 @@ export class Hands {
 
   followWith(event) {
     const box = this.screen.box.getBoundingClientRect();
-    this.sink.style.left = `${Math.min(Math.max(event.clientX - box.left, 0), box.width - 8)}px`;
-    this.sink.style.top = `${Math.min(Math.max(event.clientY - box.top, 0), box.height - 24)}px`;
+    const { scrollLeft, scrollTop } = this.screen.box;
+    this.sink.style.left = `${scrollLeft + Math.min(Math.max(event.clientX - box.left, 0), box.width - 8)}px`;
+    this.sink.style.top = `${scrollTop + Math.min(Math.max(event.clientY - box.top, 0), box.height - 24)}px`;
   }
 }

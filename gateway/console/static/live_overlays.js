@@ -94,12 +94,15 @@ export class Overlays {
   place({ x, y, width, height }) {
     const scale = this.screen.scale();
     this.over.style.minWidth = `${Math.min(Math.max(width * scale.x, 160), scale.width)}px`;
-    const left = Math.min(Math.max(scale.left + x * scale.x, 0), Math.max(scale.width - this.over.offsetWidth, 0));
+    // Within what is seen of the picture, which may be scrolled.
+    const { scrollLeft, scrollTop } = this.screen.box;
+    const rightmost = Math.max(scrollLeft + scale.width - this.over.offsetWidth, 0);
+    const left = Math.min(Math.max(scale.left + x * scale.x, scrollLeft), rightmost);
     const below = scale.top + (y + height) * scale.y;
     const above = scale.top + y * scale.y - this.over.offsetHeight;
     this.over.style.left = `${left}px`;
-    const fits = below + this.over.offsetHeight <= scale.height;
-    this.over.style.top = `${fits ? below : Math.max(above, 0)}px`;
+    const fits = below + this.over.offsetHeight <= scrollTop + scale.height;
+    this.over.style.top = `${fits ? below : Math.max(above, scrollTop)}px`;
   }
 
   lostFocus() {

@@ -76,8 +76,8 @@ export class Screen {
     return {
       x: box.width / this.width,
       y: box.height / this.height,
-      left: box.left - around.left,
-      top: box.top - around.top,
+      left: box.left - around.left + this.box.scrollLeft,
+      top: box.top - around.top + this.box.scrollTop,
       width: around.width,
       height: around.height,
     };

@@ -22,7 +22,7 @@ function held({ status, control, me }, words, mayControl) {
 function free({ status, control }, words, mayControl) {
   const ready = status.clearance === "ready";
   if (control.why === "signed_in" && (ready || status.clearance === "verifying")) {
-    return { kind: "good", text: words("signed_in", { tasks: control.tasks ?? 0 }) };
+    return { kind: "good", text: words(control.tasks ? "signed_in" : "signed_in_none", control) };
   }
   if (["idle", "too_long", "away", "failed"].includes(control.why)) {
     return { kind: control.why === "failed" ? "bad" : "wait", text: words(`why_${control.why}`) };

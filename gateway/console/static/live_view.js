@@ -125,6 +125,10 @@ const doings = {
   all: () => hands.shortcut("a", "KeyA"),
   copy: () => send({ type: "copy" }),
   keyboard: () => hands.focus(),
+  zoom: () => {
+    const zoomed = find("[data-screen]").classList.toggle("zoomed");
+    find("[data-do=zoom]").setAttribute("aria-pressed", String(zoomed));
+  },
 };
 root.addEventListener("click", (event) => {
   const button = event.target.closest("button");
