@@ -46,6 +46,7 @@ class Affairs:
     mode: Mode = Mode.OPEN
     leases: set[Lease] = field(default_factory=set)
     held: Held | None = None
+    set_aside_at: datetime | None = None  # since when it is held or disabled
 
     # What runs.
     context: Context | None = None
@@ -85,6 +86,7 @@ class Affairs:
     save_at: float | None = None
     peek_at: float | None = None
     idle_since: float = 0.0
+    launched_at: float | None = None
 
     @property
     def name(self) -> str:
@@ -100,6 +102,12 @@ class Affairs:
         if self.mode is Mode.DISABLED:
             return Clearance.DISABLED
         return Clearance.HELD if self.held is not None else self.standing.clearance
+
+    @property
+    def since(self) -> datetime:
+        """Since when `clearance` is what it is."""
+        aside = self.held is not None or self.mode is Mode.DISABLED
+        return self.set_aside_at if aside and self.set_aside_at is not None else self.standing.since
 
     @property
     def good(self) -> bool:
@@ -166,7 +174,18 @@ class Affairs:
             save_at=self.save_at,
             peek_at=self.peek_at,
             suspend_at=self.idle_since + suspend_s if idle and suspend_s is not None else None,
+            probe_at=self._probe_at() if idle else None,
         )
+
+    def _probe_at(self) -> float | None:
+        """When a profile whose browser sleeps is woken to ask whether it is still signed in; None = never."""
+        every_s = self.settings.probe_asleep_every_s
+        if every_s is None:
+            return None
+        since = max(self.idle_since, self.launched_at or 0.0)
+        if (at := self.standing.verified_at) is not None:
+            since = max(since, self.now - (datetime.now(UTC) - at).total_seconds())
+        return since + every_s
 
     def poke(self) -> None:
         """Let the resident look again at what is to be done."""

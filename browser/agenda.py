@@ -75,6 +75,7 @@ class View:
     save_at: float | None = None
     peek_at: float | None = None
     suspend_at: float | None = None
+    probe_at: float | None = None  # asleep for so long that the site is asked again
 
 
 def next_step(view: View, now: float) -> tuple[Step, float | None]:
@@ -85,13 +86,18 @@ def next_step(view: View, now: float) -> tuple[Step, float | None]:
         return _shutting(view, now)
     asked = view.wanted or view.check_wanted or view.hold_waits
     if not view.running:
-        must_run = asked or view.keep_warm or view.clearance in OPEN_PAGE
-        return _at(Step.LAUNCH, view.retry_at, now) if must_run else (Step.WAIT, None)
+        return _asleep(view, now, asked=asked)
     if view.clearance is Clearance.CRASHED and not asked:
         return Step.CLOSE, None
     if view.page_lost_at is not None:
         return _at(Step.REOPEN, view.page_lost_at + SETTLE_S, now)
     return _open(view, now)
+
+
+def _asleep(view: View, now: float, *, asked: bool) -> tuple[Step, float | None]:
+    if asked or view.keep_warm or view.clearance in OPEN_PAGE:
+        return _at(Step.LAUNCH, view.retry_at, now)
+    return (Step.WAIT, None) if view.probe_at is None else _at(Step.LAUNCH, max(view.probe_at, view.retry_at), now)
 
 
 def _shutting(view: View, now: float) -> tuple[Step, float | None]:

@@ -87,6 +87,7 @@ class Attendant:
                 self._quarantine(reason)
                 return
         a.keep_warm = False
+        a.launched_at = a.now
         try:
             context, replaced = await self._keeper.start(a.spec, self._observer)
             a.context = context
@@ -174,8 +175,9 @@ class Attendant:
         a.held = Held(a.name, context=lambda: a.context, sign_in_url=self._site.sign_in_url)
         a.check_wanted = a.reload_wanted = False
         a.plan_look(0.0)
+        a.set_aside_at = datetime.now(UTC)
         request.set_result(a.held)
-        a.event("hold started")
+        a.event("hold started", before=str(a.standing.clearance))
         a.changed()
 
     async def _suspend(self) -> None:

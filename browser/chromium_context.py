@@ -17,7 +17,7 @@ from browser.cleanup import finish
 from browser.context import Gone, Observer, Restore
 from browser.display import Display
 from browser.driver import Driver
-from browser.errors import LaunchFailed, SlotLost
+from browser.errors import LaunchFailed, SlotLost, TransportFailed
 from browser.launch import ChromiumStarter, LaunchSettings
 from browser.page_transport import PageTransport
 from browser.profiles import ProfileDir, ProfileSpec
@@ -33,6 +33,8 @@ RESTORE_S = 30.0
 STATE_S = 20.0
 #: A page whose main thread is busy for so long does no work any more.
 ANSWER_S = 10.0
+#: Of a page that is only read, no more than this is wanted.
+LOOK_OUT_CHARS = 2000
 TRANSPORT_CLOSE_S = 3.0
 CLOSE_S = 10.0
 #: After a polite close (or the driver's death) Chromium writes its files and ends; measured up to 3 s.
@@ -66,6 +68,7 @@ class ChromiumContext:
         self._transport: PageTransport | None = None
         self._gone: tuple[Gone, str] | None = None
         self._with_indexed_db = True
+        self._glances: set[Page] = set()  # pages of `look_out`: where they go says nothing about the profile
         self._watch: processes.ExitWatch | None = None
         self._unhook_driver = driver.when_it_dies(lambda: self._lost(Gone.DRIVER, "the Playwright driver died"))
         driver_pid = driver.pid
@@ -159,6 +162,24 @@ class ChromiumContext:
             return True
         return True
 
+    async def look_out(self, url: str, *, timeout_s: float) -> str:
+        page: Page | None = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                page = await self.playwright.new_page()
+                self._glances.add(page)
+                await page.goto(url, wait_until="domcontentloaded")
+                text = await page.evaluate("document.body ? document.body.innerText : ''")
+        except (Error, TimeoutError) as exc:
+            raise TransportFailed(f"profile {self._spec.name}: {url} did not answer: {_line(exc)}") from exc
+        finally:
+            if page is not None:
+                with suppress(Error, TimeoutError):
+                    async with asyncio.timeout(NEW_PAGE_S):
+                        await page.close()
+                self._glances.discard(page)
+        return str(text)[:LOOK_OUT_CHARS]
+
     async def tidy(self) -> None:
         for page in self.playwright.pages:
             if page is not self.page and not self._is_asset_page(page.url):
@@ -219,7 +240,8 @@ class ChromiumContext:
 
         def navigated(frame: Frame) -> None:
             api_page = self._transport.page if self._transport is not None else None
-            if frame.parent_frame is None and page is not api_page and not self._is_asset_page(frame.url):
+            of_interest = page is not api_page and page not in self._glances
+            if frame.parent_frame is None and of_interest and not self._is_asset_page(frame.url):
                 self._navigated(own=False)
 
         page.on("framenavigated", navigated)

@@ -1,6 +1,6 @@
-"""Whether the site lets a profile work now, and what moves that.
+"""Whether the site lets a profile work now, and what moves that: `MOVES` is the whole state machine, as a table.
 
-    NEW ──verify──▶ VERIFYING ──▶ READY ◀──────────────┐
+    NEW ──check──▶ VERIFYING ──▶ READY ◀───────────────┐
                         │                              │ verified again
                         ├──▶ LOGIN_REQUIRED ───────────┤ (operator signed in / cleared it)
                         ├──▶ CHALLENGED ───────────────┤
@@ -36,6 +36,35 @@ class Clearance(StrEnum):
 
 #: States in which only a human can help; the pool keeps the page open for them.
 NEEDS_HUMAN = frozenset({Clearance.LOGIN_REQUIRED, Clearance.CHALLENGED, Clearance.BLOCKED})
+
+#: What the site can say of a profile that does not work; believed in whatever state it is said.
+_REFUSALS = frozenset({Clearance.LOGIN_REQUIRED, Clearance.CHALLENGED, Clearance.STALE_PAGE, Clearance.BLOCKED})
+#: What may happen to a profile in any state: it is looked at, it is refused, it crashes, a person takes it or puts it away.
+_ALWAYS = _REFUSALS | {Clearance.VERIFYING, Clearance.CRASHED, Clearance.HELD, Clearance.DISABLED}
+
+#: From each state, those it may move to; a state may always stay and change its reason. Anything else is a mistake of ours.
+MOVES: Mapping[Clearance, frozenset[Clearance]] = {
+    Clearance.NEW: _ALWAYS | {Clearance.READY},
+    # NEW: the site could not be asked, so nothing is known yet.
+    Clearance.VERIFYING: _ALWAYS | {Clearance.READY, Clearance.NEW},
+    Clearance.READY: _ALWAYS,
+    # A look is enough: the human may have done it in any window of the browser.
+    Clearance.LOGIN_REQUIRED: _ALWAYS | {Clearance.READY},
+    Clearance.CHALLENGED: _ALWAYS | {Clearance.READY},
+    Clearance.STALE_PAGE: _ALWAYS | {Clearance.READY},
+    # Only a check that somebody asked for leads on from these two.
+    Clearance.BLOCKED: _ALWAYS,
+    Clearance.CRASHED: _ALWAYS,
+    # Whoever had it, it is looked at before it works again.
+    Clearance.HELD: frozenset({Clearance.VERIFYING, Clearance.CRASHED, Clearance.DISABLED}),
+    Clearance.DISABLED: frozenset({Clearance.VERIFYING}),
+}
+
+
+def may_move(before: Clearance, after: Clearance) -> bool:
+    """Whether the table has an arrow from *before* to *after* (or they are the same)."""
+    return before is after or after in MOVES[before]
+
 
 #: What the operator does next, in words, by state ('' = nothing to do).
 NEXT_ACTION: Mapping[Clearance, str] = {

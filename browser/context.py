@@ -87,6 +87,10 @@ class Context(Protocol):
         """Tell whether the API page's main thread still works; takes some seconds to say no."""
         ...
 
+    async def look_out(self, url: str, *, timeout_s: float) -> str:
+        """Return the text of a page elsewhere, opened beside the API page. Raises TransportFailed."""
+        ...
+
     async def tidy(self) -> None:
         """Close the pages that an operator or the site left open beside the API page."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
@@ -21,8 +21,15 @@ log = structlog.get_logger(__name__)
 class Lending:
     """Grants leases on the pool's profiles. residents: the pool's own table, which it changes."""
 
-    def __init__(self, residents: Mapping[str, Resident], totals: Mapping[str, int], *, max_waiting: int) -> None:
-        self.book = SlotBook(totals, max_waiting=max_waiting, may_lease=self._may_lease)
+    def __init__(
+        self,
+        residents: Mapping[str, Resident],
+        totals: Mapping[str, int],
+        *,
+        max_waiting: int,
+        prefer: Callable[[str], int] = lambda _: 0,
+    ) -> None:
+        self.book = SlotBook(totals, max_waiting=max_waiting, may_lease=self._may_lease, prefer=prefer)
         self.janitor = Janitor(self._give_back)
         self.closed = False
         self._residents = residents

@@ -28,6 +28,7 @@ from browser.errors import (
     BrowserError,
     LeaseTimeout,
     PoolClosed,
+    ProfileNotCleared,
     ProfileUnknown,
 )
 from browser.hold import Held
@@ -65,12 +66,14 @@ class Pool:
         settings: PoolSettings | None = None,
         limits: TransportLimits | None = None,
         checkpoints_dir: Path | None = None,
+        prefer: Callable[[str], int] = lambda _: 0,
         on_event: Callable[[ProfileEvent], None] | None = None,
         opener: Opener | None = None,
     ) -> None:
         """slots: how many leases of each kind of work one profile bears. opener: what starts browsers (Chromium).
 
-        checkpoints_dir: one folder of sealed copies per profile; None: each in its profile's directory.
+        checkpoints_dir: one folder of sealed copies per profile; None: each in its profile's directory. prefer: of profiles
+        with equally many free slots the one with the higher number is lent first.
         """
         self.site = site
         self._settings = settings or PoolSettings()
@@ -82,7 +85,7 @@ class Pool:
             site, launch, launch_concurrency=self._settings.launch_concurrency, limits=limits
         )
         self._residents: dict[str, Resident] = {}
-        self._lending = Lending(self._residents, slots, max_waiting=self._settings.max_waiting)
+        self._lending = Lending(self._residents, slots, max_waiting=self._settings.max_waiting, prefer=prefer)
         self._memory: dict[str, int] = {}
         self._stack = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
@@ -202,6 +205,18 @@ class Pool:
         """Copy a signed-in profile's cookies and storage out. Raises ProfileNotCleared when it is not signed in."""
         await self._resident(name).checkpoint()
 
+    async def look_out(self, name: str, url: str, *, timeout_s: float) -> str:
+        """Open *url* in a page of the profile's own browser and return the text it shows (its first 2,000 characters).
+
+        For what only this browser can tell, such as the address its requests come from. Raises ProfileNotCleared when the
+        browser does not run or an operator has it, TransportFailed when the page does not answer.
+        """
+        affairs = self._resident(name).affairs
+        context = affairs.context
+        if context is None or affairs.held is not None:
+            raise ProfileNotCleared(f"profile {name}: its browser is not free to look out now")
+        return await context.look_out(url, timeout_s=timeout_s)
+
     # Slots.
 
     def free(self, kind: str) -> list[str]:
@@ -297,7 +312,7 @@ class Pool:
             name=resident.name,
             clearance=affairs.clearance,
             reason=standing.reason or affairs.trouble,
-            since=standing.since,
+            since=affairs.since,
             next_action=NEXT_ACTION[affairs.clearance].replace("NAME", resident.name),
             account=dict(standing.account),
             cooldowns=standing.cooldowns(),

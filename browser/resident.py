@@ -60,6 +60,8 @@ class Resident:
             mode=Mode.OPEN if spec.enabled else Mode.DISABLED,
         )
         self.affairs.idle_since = self.affairs.now
+        if not spec.enabled:
+            self.affairs.set_aside_at = datetime.now(UTC)
         self._attendant = Attendant(self.affairs, site=site, keeper=keeper)
         self._operator = asyncio.Lock()
 
@@ -214,6 +216,8 @@ class Resident:
         if mode is Mode.RELEASED and affairs.held is not None:
             raise ProfileBusy(f"profile {self.name} is held by an operator; end that first")
         affairs.mode = mode
+        if mode is Mode.DISABLED:
+            affairs.set_aside_at = datetime.now(UTC)
         affairs.rested = affairs.saved = False
         affairs.ask_quiet(grace_s)
         affairs.refuse_starters()

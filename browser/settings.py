@@ -18,6 +18,9 @@ class PoolSettings:
     cookies_every_s: float = 30.0
     #: How often a READY profile that nobody uses is asked whether it is still signed in. Rarely: it is traffic too.
     verify_every_idle_s: float = 1800.0
+    #: How often a READY profile whose browser sleeps is woken to be asked the same, so that a sign-out is noticed before work
+    #: needs it. None: never.
+    probe_asleep_every_s: float | None = 21600.0
     #: How often a profile that waits for a human is asked whether he is done; does not touch the page.
     verify_when_not_ready_s: float = 15.0
     #: The same while an operator works with it.

@@ -36,14 +36,23 @@ class Waiter:
 class SlotBook:
     """The slots of all profiles.
 
-    totals: slots per profile and kind. may_lease: whether a profile may be lent for a kind now (READY, not cooling).
+    totals: slots per profile and kind. may_lease: whether a profile may be lent for a kind now (READY, not cooling). prefer: of
+    equals the profile with the higher number goes first.
     After anything that could let a waiter go on, call `assign`.
     """
 
-    def __init__(self, totals: Mapping[str, int], *, max_waiting: int, may_lease: Callable[[str, str], bool]) -> None:
+    def __init__(
+        self,
+        totals: Mapping[str, int],
+        *,
+        max_waiting: int,
+        may_lease: Callable[[str, str], bool],
+        prefer: Callable[[str], int] = lambda _: 0,
+    ) -> None:
         self.totals = dict(totals)
         self._max_waiting = max_waiting
         self._may_lease = may_lease
+        self._prefer = prefer
         self._free: dict[str, dict[str, list[int]]] = {}
         self._out: set[Slot] = set()
         self._waiters: dict[str, deque[Waiter]] = {kind: deque() for kind in totals}
@@ -67,10 +76,10 @@ class SlotBook:
     def free(self, kind: str) -> list[str]:
         """Return the profiles that could be lent for *kind* now, the one to take first in front.
 
-        First the one with most free slots, then the one used longest ago.
+        First the one with most free slots, then the preferred one, then the one used longest ago.
         """
         able = [name for name, kinds in self._free.items() if kinds.get(kind) and self._may_lease(name, kind)]
-        return sorted(able, key=lambda name: (-len(self._free[name][kind]), self._last_used[name]))
+        return sorted(able, key=lambda name: (-len(self._free[name][kind]), -self._prefer(name), self._last_used[name]))
 
     def take(self, kind: str, profile: str | None) -> Slot | None:
         """Take a free slot of *profile* (None: of the best one), or return None."""

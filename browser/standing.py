@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 
-from browser.clearance import Clearance, Cooldown, Verdict
+import structlog
+
+from browser.clearance import Clearance, Cooldown, Verdict, may_move
+
+log = structlog.get_logger(__name__)
 
 #: Longest pause before a profile that the site keeps refusing, though its checks pass, is believed again.
 LONGEST_PENALTY_S = 600.0
@@ -51,6 +55,9 @@ class Standing:
 
     def move(self, clearance: Clearance, reason: str = "") -> bool:
         """Go to a state; returns whether state or reason changed."""
+        if not may_move(self.clearance, clearance):
+            # What the site said is true all the same; that we did not foresee it is for us to mend.
+            log.error("move not in the table", before=self.clearance, now=clearance, reason=reason)
         changed = clearance is not self.clearance
         told = changed or reason != self.reason
         if changed:

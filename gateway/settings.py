@@ -187,8 +187,20 @@ class Settings(BaseSettings):
         ge=0,
         description="How often an idle running profile is asked whether it is still signed in; 0 never.",
     )
+    probe_asleep_every_s: float = Field(
+        default=21600,
+        ge=0,
+        description="How often a ready profile whose browser sleeps is woken to be asked the same, so that a sign-out is "
+        "noticed before work needs it; 0 never.",
+    )
     verify_waiting_every_s: float = Field(
         default=15, gt=0, description="How often a profile that waits for its operator is looked at."
+    )
+
+    egress_check_url: str = Field(
+        default="",
+        description="Page that shows the address a request came from, opened in each profile's own browser now and then: the "
+        "gateway warns when a profile goes out another way than it signed in. Empty: only the proxy setting is compared.",
     )
 
     # the site
@@ -337,6 +349,13 @@ class Settings(BaseSettings):
             shlex.split(value)
         except ValueError as exc:
             raise ValueError(f"cannot be split as in a shell ({str(exc).lower()})") from None
+        return value
+
+    @field_validator("egress_check_url")
+    @classmethod
+    def _web_page(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("is an http:// or https:// address")
         return value
 
     @field_validator("data_dir")

@@ -83,7 +83,7 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
         events.put(ProfileEvent(profile, "suspect output", datetime.now(UTC), here, reason))
 
     events = ProfileEvents()
-    pool = make_pool(grok_site(), opening.settings, opening.secret, on_event=events.put)
+    pool = make_pool(grok_site(), opening.settings, opening.secret, on_event=events.put, prefer=events.health.band)
     async with (
         pool,
         ProfileKeeper(pool, opening.db, opening.settings, opening.secret, events=events) as keeper,
@@ -107,8 +107,11 @@ async def open_site(opening: Opening) -> AsyncIterator[SiteParts]:
                     generations={row.name: row.protocol for row in rows if row.protocol},
                     remember=events.remember_protocol,
                     quota=quota,
+                    outcome=events.health.saw,
                 ),
-                calls=GrokCallMaker(pool, opening.media, opening.settings, quota=quota, modes=modes),
+                calls=GrokCallMaker(
+                    pool, opening.media, opening.settings, quota=quota, modes=modes, outcome=events.health.saw
+                ),
                 capacity=capacity,
                 profiles=pool.status,
                 allows=capacity.allows,

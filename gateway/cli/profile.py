@@ -208,6 +208,20 @@ def proxy_(
     )
 
 
+@app.command("accept-egress")
+def accept_egress(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Take the way the profile goes out now (proxy, address) for the right one; the warning about it ends."""
+    from gateway.cli.profile_change import change  # noqa: PLC0415
+
+    change(
+        name,
+        lambda house: house.profiles.accept_egress(name),
+        f"profile {name} belongs to its present way out; you are warned when that changes again",
+        data_dir=data_dir,
+        as_json=as_json,
+    )
+
+
 @app.command("disable")
 def disable(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
     """Take the profile out of work; what it is doing is finished first."""

@@ -35,9 +35,7 @@ async def find(house: House, name: str) -> Profile:
 
 def state_of(profile: Profile) -> str:
     """Return the profile's state in one word for people and programs."""
-    if not profile.enabled:
-        return str(Clearance.DISABLED)
-    return str(Clearance.HELD if profile.release_wanted(datetime.now(UTC)) else profile.clearance)
+    return profile.state(datetime.now(UTC)).name
 
 
 def in_words(profile: Profile) -> str:
@@ -52,22 +50,39 @@ def in_words(profile: Profile) -> str:
 
 
 def as_dict(profile: Profile) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    state, health = profile.state(now), profile.health_at(now)
     return {
         "name": profile.name,
-        "state": state_of(profile),
+        "state": state.name,
+        "means": state.means,
+        "moves": sorted(state.moves),
         "reason": profile.reason,
         "since": profile.since,
         "next_action": profile.next_action,
         "enabled": profile.enabled,
         "account": dict(profile.account),
         "proxy": profile.shown_proxy,
-        "cooldowns": [{"kind": c.kind, "until": c.until, "reason": c.reason} for c in profile.cooldowns],
+        "egress": egress(profile),
+        "cooldowns": [{"kind": c.kind, "until": c.until, "reason": c.reason} for c in profile.resting(now)],
+        "health": {"score": health.score, "good": health.good, "reasons": dict(health.reasons)},
         "protocol": profile.protocol,
-        "quota": quota(profile, datetime.now(UTC)),
+        "quota": quota(profile, now),
+        "live": dict(profile.live),
         "checked_at": profile.checked_at,
         "last_checkpoint_at": profile.last_checkpoint_at,
         "node": profile.node_id,
         "created_at": profile.created_at,
+    }
+
+
+def egress(profile: Profile) -> dict[str, Any]:
+    """Return the way out the profile signed in through, the present one, and what is to be warned of."""
+    warning = profile.egress_warning
+    return {
+        "signed_in": profile.egress.get("signed_in"),
+        "now": {"proxy": profile.shown_proxy, **(profile.egress.get("seen") or {})},
+        "warning": None if warning is None else {"code": warning.code, "message": warning.message},
     }
 
 
@@ -108,8 +123,9 @@ def overview(found: Sequence[Profile], *, here: str) -> str:
 def _note(profile: Profile) -> str:
     now = datetime.now(UTC)
     resting = [f"{c.kind} rests until {c.until.astimezone():%H:%M}" for c in profile.cooldowns if c.until > now]
+    warning = profile.egress_warning
     if resting or state_of(profile) == Clearance.READY:
-        return "; ".join(resting)
+        return "; ".join([*resting, *(["its way out is not the one it signed in through"] if warning else [])])
     return profile.next_action.split(", or ")[0] or profile.reason
 
 
@@ -146,6 +162,7 @@ async def detail(house: House, name: str, *, as_json: bool) -> None:
 
 
 def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes: Sequence[ProfileNote]) -> str:
+    now, warning = datetime.now(UTC), profile.egress_warning
     account = ", ".join(f"{value} ({key})" for key, value in profile.account.items() if value)
     text = facts(
         {
@@ -154,10 +171,14 @@ def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes:
             "reason": profile.reason,
             "next": profile.next_action,
             "account": account,
-            "rests": "; ".join(f"{c.kind} {ago(c.until)}: {c.reason}" for c in profile.cooldowns),
+            "rests": "; ".join(f"{c.kind} until {ago(c.until)}: {c.reason}" for c in profile.resting(now)),
+            "health": _health(profile, now),
             "proxy": profile.shown_proxy or "",
+            "address": str((profile.egress.get("seen") or {}).get("address") or ""),
+            "warning": warning.message if warning is not None else "",
+            "memory": f"{memory / 1024 / 1024:.0f} MB" if (memory := profile.live.get("pss_bytes")) else "",
             "protocol": profile.protocol or "",
-            "quota": quota_in_words(quota(profile, datetime.now(UTC)), datetime.now(UTC)),
+            "quota": quota_in_words(quota(profile, now), now),
             "checked": ago(profile.checked_at),
             "sign-ins": _kept(copies),
             "folder": str(house.settings.profiles_dir / profile.name),
@@ -167,6 +188,12 @@ def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes:
         lines = [f"  {n.at.astimezone():%Y-%m-%d %H:%M:%S}  {n.type}{_shown(n)}" for n in reversed(notes)]
         text += "\n\nhistory\n" + "\n".join(lines)
     return text
+
+
+def _health(profile: Profile, now: datetime) -> str:
+    health = profile.health_at(now)
+    lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in health.reasons[:4])
+    return f"{health.score} of 100 ({health.good} good answers{f'; {lost}' if lost else ''} in a day)"
 
 
 def _kept(copies: Sequence[Checkpoint]) -> str:

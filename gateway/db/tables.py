@@ -385,7 +385,7 @@ profiles = Table(
     Column("protocol", Text),
     Column("quota", json_column()),
     Column("health", json_column()),  # recent outcomes, see gateway.profiles.health
-    Column("egress", json_column()),  # the way out it signed in through, see gateway.profiles.egress
+    Column("egress", json_column()),  # the way out it signed in through, see gateway.profiles.way_out
     Column("checkpoints", json_column()),  # its copies, newest first, for nodes that do not have them
     Column("live", json_column()),  # memory and slots, as its node last measured
     Column("restore_generation", Integer),  # the copy somebody wants put back

@@ -35,7 +35,7 @@ from gateway.grok.images.ways import WayMemory
 from gateway.grok.lending import lent
 from gateway.grok.memory import ProfileMemory
 from gateway.grok.mode_book import ModeBook
-from gateway.grok.ports import Lease, Pool
+from gateway.grok.ports import Lease, Pool, SawOutcome
 from gateway.grok.quota import QuotaBook
 from gateway.grok.standing import why_lost
 from gateway.media.assets import Media
@@ -61,12 +61,13 @@ class GrokCallMaker:
         memory: ProfileMemory | None = None,
         quota: QuotaBook | None = None,
         modes: ModeBook | None = None,
+        outcome: SawOutcome = lambda _profile, _outcome: None,
     ) -> None:
-        """quota and modes: what the site told of each profile, shared with whoever asks it."""
+        """quota and modes: what the site told of each profile, shared with whoever asks it. outcome: see ProfileMemory."""
         self._pool = pool
         self._media = media
         self._settings = settings
-        self._memory = memory or ProfileMemory(cooldown_s=settings.cooldown_s)
+        self._memory = memory or ProfileMemory(cooldown_s=settings.cooldown_s, outcome=outcome)
         self._forms = FormMemory(settings.chat_protocol)
         self._ways = WayMemory()
         self._quota = QuotaBook() if quota is None else quota

@@ -154,6 +154,7 @@ class Exchange:
 
     def _apply(self, finding: Finding, now: datetime, *, rests: bool) -> GatewayError:
         profile, kind = self.lease.profile, self.rests
+        self.memory.saw(profile, finding.row)
         if finding.row == "media_credits" and self.lease.kind == "chat":
             kind = "image"  # a chat that wanted to draw: chats go on without pictures
         match finding.effect:

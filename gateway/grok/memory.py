@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from gateway.grok.bodies import Generation
-from gateway.grok.ports import RememberGeneration
+from gateway.grok.ports import RememberGeneration, SawOutcome
 
 LONGEST_COOLDOWN_S = 3600.0
 
@@ -18,7 +18,8 @@ STALE_TIMES = 3
 class ProfileMemory:
     """Per profile: which generation of the protocol the site took, and how often in a row it limited or refused us.
 
-    cooldown_s: rest after a rate limit that names no time; doubles up to an hour while limits follow each other.
+    cooldown_s: rest after a rate limit that names no time; doubles up to an hour while limits follow each other. outcome:
+    told what became of each request, by profile: ``ok``, or a row of the classifier.
     """
 
     def __init__(
@@ -27,8 +28,10 @@ class ProfileMemory:
         cooldown_s: float,
         generations: Mapping[str, str] | None = None,
         remember: RememberGeneration | None = None,
+        outcome: SawOutcome = lambda _profile, _outcome: None,
     ) -> None:
         self._cooldown_s = cooldown_s
+        self.saw = outcome
         self._generations = {
             profile: Generation(name) for profile, name in (generations or {}).items() if name in set(Generation)
         }
@@ -61,3 +64,4 @@ class ProfileMemory:
         """The site accepted work: whatever was counted against the profile is over."""
         self._limits.pop((profile, kind), None)
         self._stale.pop(profile, None)
+        self.saw(profile, "ok")

@@ -109,6 +109,9 @@ UpstreamOf: TypeAlias = Callable[[str], Awaitable[Mapping[str, Any]]]
 #: (profile, generation) → kept, so that a restart need not learn again which generation the site takes from it.
 RememberGeneration: TypeAlias = Callable[[str, str], None]
 
+#: (profile, outcome) → counted: ``ok``, or the row of the classifier that an answer of the site fell into.
+SawOutcome: TypeAlias = Callable[[str, str], None]
+
 #: (profile, its quota hints by kind as plain JSON) → kept, for the operator to see.
 RememberQuota: TypeAlias = Callable[[str, Mapping[str, Any]], None]
 

@@ -30,6 +30,7 @@ from gateway.grok.ports import (
     Lease,
     Pool,
     RememberGeneration,
+    SawOutcome,
     UpstreamOf,
     nothing_claimed,
 )
@@ -69,6 +70,7 @@ class GrokVideoMaker:
 
     claimed_elsewhere: ids at the site that other tasks' steps hold. upstream_of: the site's ids of a finished task, for
     extensions. generations: which generation of the protocol each profile took before; *remember* is told of changes.
+    outcome: told of each request what became of it, by profile.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class GrokVideoMaker:
         generations: Mapping[str, str] | None = None,
         remember: RememberGeneration | None = None,
         quota: QuotaBook | None = None,
+        outcome: SawOutcome = lambda _profile, _outcome: None,
         inspect: InspectVideo = inspect_video,
     ) -> None:
         self._pool = pool
@@ -89,7 +92,9 @@ class GrokVideoMaker:
         self._settings = settings
         self._upstream_of = upstream_of
         self._inspect = inspect
-        self.memory = ProfileMemory(cooldown_s=settings.cooldown_s, generations=generations, remember=remember)
+        self.memory = ProfileMemory(
+            cooldown_s=settings.cooldown_s, generations=generations, remember=remember, outcome=outcome
+        )
         self.claims = Claims(claimed_elsewhere)
         self.quota = quota or QuotaBook()
 

@@ -48,7 +48,7 @@ SHORTEST_PASSPHRASE = 10
 class Bundle:
     """What is carried. taken_at: when the sign-in was copied out of the browser; made_at: when it was packed.
 
-    egress: the way out it was signed in through (`gateway.profiles.egress`), so that another way can be warned of.
+    egress: the way out it was signed in through (`gateway.profiles.way_out`), so that another way can be warned of.
     """
 
     profile: str

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from browser.status import ProfileEvent
+from gateway.profiles.health import EVENTS as HARMFUL
+from gateway.profiles.health import HealthBook
 
 #: Events kept while the database is away; the oldest go first. The states themselves are never lost.
 KEPT = 2000
@@ -22,6 +24,8 @@ class ProfileEvents:
         self.touched: set[str] = set()
         #: Generation of the site's protocol by profile, as last learned.
         self.protocols: dict[str, str] = {}
+        #: What became of requests; written with the next news, or after a while.
+        self.health = HealthBook()
         #: Quota hints by profile and kind, as the site last told them.
         self.quotas: dict[str, Mapping[str, Any]] = {}
         self._news = asyncio.Event()
@@ -29,6 +33,8 @@ class ProfileEvents:
     def put(self, event: ProfileEvent) -> None:
         """Receive an event of the pool."""
         self.waiting.append(event)
+        if event.what in HARMFUL:
+            self.health.saw(event.profile, HARMFUL[event.what])
         self.touch(event.profile)
 
     def touch(self, profile: str) -> None:
@@ -44,6 +50,10 @@ class ProfileEvents:
     def remember_quota(self, profile: str, quota: Mapping[str, Any]) -> None:
         """Have written what the site says is left."""
         self.quotas[profile] = quota
+        self._news.set()
+
+    def nudge(self) -> None:
+        """Have written what changes too often to be news each time."""
         self._news.set()
 
     async def wait(self) -> None:

@@ -22,7 +22,9 @@ from browser.status import ProfileStatus
 from gateway.auth.secret import Purpose, Secret
 from gateway.db.connect import Database
 from gateway.errors import GatewayError
+from gateway.profiles.egress import EgressWatch
 from gateway.profiles.events import ProfileEvents
+from gateway.profiles.measuring import Measuring
 from gateway.profiles.model import Profile
 from gateway.profiles.node import node_id
 from gateway.profiles.places import copies_of
@@ -52,12 +54,15 @@ class ProfileKeeper:
         self._db = db
         self._profiles_dir = settings.profiles_dir
         self._events = events
+        self._egress = EgressWatch(pool, self.registry, settings.egress_check_url)
         self._recorder = Recorder(
             self.registry,
             events,
             lambda name: _status(pool, name),
             copies=lambda name: copies_of(settings, secret, name),
+            on_sign_in=self._egress.again,
         )
+        self._measuring = Measuring(pool, self.registry, events)
         self._tender = Tender(pool, self.registry, self._recorder, settings=settings, secret=secret)
         self._tending: dict[str, asyncio.Task[None]] = {}
         self._resting: dict[str, float] = {}
@@ -76,10 +81,19 @@ class ProfileKeeper:
     async def _running(self) -> AsyncIterator[None]:
         rows = await self.registry.list(node=self.registry.node)
         self._report_strays(rows)
+        for row in rows:
+            self._events.health.load(row.name, row.health)
         async with asyncio.TaskGroup() as group:
             self._tend(rows, group)
             loops = [
-                group.create_task(work) for work in (self._recorder.run(), self._recorder.prune(), self._mirror(group))
+                group.create_task(work)
+                for work in (
+                    self._recorder.run(),
+                    self._recorder.prune(),
+                    self._mirror(group),
+                    self._egress.run(),
+                    self._measuring.run(),
+                )
             ]
             try:
                 yield

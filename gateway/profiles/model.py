@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from browser.clearance import NEXT_ACTION, Clearance, Cooldown
+from gateway.profiles.health import Health, health_of
+from gateway.profiles.states import COOLING, Remedy, State, state_of
+from gateway.profiles.way_out import EgressWarning, warning_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Profile:
 
     proxy: sealed; `Registry.proxy_of` opens it. revision: raised by whatever the pool has to be told about. clearance,
     reason, since, account, cooldowns and last_checkpoint_at are what the pool last said.
-    quota: what the site says is left, by kind; hints, each with ``told_at``. health, egress: see the modules of these names.
+    quota: what the site says is left, by kind; hints, each with ``told_at``. health, egress: see `health.py` and `way_out.py`.
     checkpoints: its copies as JSON, newest first; live: memory and slots as its node last measured.
 
     A request to the node that owns the profile, and its answer: check_requested_at → checked_at ≥ it;
@@ -65,15 +68,42 @@ class Profile:
         """Whether somebody needs the profile's directory now. A request nobody keeps alive lapses."""
         return self.release_requested_by is not None and self.release_until is not None and now < self.release_until
 
+    def state(self, now: datetime) -> State:
+        """The place in the state machine to show."""
+        held = self.clearance is Clearance.HELD or self.release_wanted(now)
+        return state_of(self.clearance, enabled=self.enabled, held=held, cooldowns=self.cooldowns, now=now)
+
+    def resting(self, now: datetime) -> tuple[Cooldown, ...]:
+        """The kinds of work that rest now."""
+        return tuple(cooldown for cooldown in self.cooldowns if cooldown.until > now)
+
+    def remedy(self, now: datetime) -> Remedy:
+        """What an operator does next."""
+        if self.proxy_unreadable:
+            return Remedy.SET_PROXY
+        if self.enabled and self.clearance is Clearance.NEW and self.check_wanted:
+            return Remedy.WAIT  # a sign-in was imported and is verified next
+        return self.state(now).remedy
+
     @property
     def next_action(self) -> str:
-        """What the operator does next, '' when nothing."""
-        state = self.clearance if self.enabled else Clearance.DISABLED
+        """The same in words, with the command; '' when there is nothing to do."""
+        now = datetime.now(UTC)
         if self.proxy_unreadable:
             return f"set its proxy again: gateway profile proxy {self.name} URL"
-        if state is Clearance.NEW and self.check_wanted:
-            return ""  # a sign-in was imported and is verified next
-        return NEXT_ACTION[state].replace("NAME", self.name)
+        state = self.state(now)
+        if self.remedy(now) is not state.remedy or state.name == COOLING:
+            return ""
+        return NEXT_ACTION[Clearance(state.name)].replace("NAME", self.name)
+
+    def health_at(self, now: datetime) -> Health:
+        """How well it worked lately."""
+        return health_of(self.health, now)
+
+    @property
+    def egress_warning(self) -> EgressWarning | None:
+        """What is different about its way out since it signed in."""
+        return warning_of(self.egress, self.shown_proxy)
 
 
 def cooldowns_to_json(cooldowns: Sequence[Cooldown]) -> dict[str, dict[str, str]]:

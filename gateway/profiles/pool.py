@@ -23,6 +23,7 @@ def make_pool(
     secret: Secret,
     *,
     on_event: Callable[[ProfileEvent], None],
+    prefer: Callable[[str], int] = lambda _: 0,
     headless: Headless | None = None,
 ) -> Pool:
     """Return the (not yet opened) pool of the profiles in the data directory. headless: instead of the setting."""
@@ -34,6 +35,7 @@ def make_pool(
         slots=settings.slots,
         checkpoint_key=secret.key(Purpose.CHECKPOINTS),
         settings=pool_settings(settings),
+        prefer=prefer,
         on_event=on_event,
     )
 
@@ -55,6 +57,7 @@ def pool_settings(settings: Settings) -> PoolSettings:
         idle_suspend_s=settings.idle_suspend_s or None,
         checkpoint_every_s=settings.checkpoint_every_s,
         verify_every_idle_s=settings.verify_idle_every_s or float("inf"),
+        probe_asleep_every_s=(settings.probe_asleep_every_s or None) if settings.verify_idle_every_s else None,
         verify_when_not_ready_s=settings.verify_waiting_every_s,
         verify_when_held_s=VERIFY_WHEN_HELD_S,
     )

@@ -21,6 +21,7 @@ from gateway.db.tables import profile_events, profiles
 from gateway.profiles.errors import BadProfile, ProfileExists, ProxyUnreadable, UnknownProfile
 from gateway.profiles.model import Profile, ProfileNote, cooldowns_from_json, cooldowns_to_json
 from gateway.profiles.sealing import masked, seal, unseal
+from gateway.profiles.way_out import signed_in_now, warning_of
 
 #: The hint that makes keepers look at once (they also look every second or two).
 TOPIC = "profiles"
@@ -247,6 +248,49 @@ class Registry:
     async def note_checkpoints(self, name: str, copies: Sequence[Mapping[str, Any]]) -> None:
         """Remember which copies of the sign-in there are, for nodes that do not have them."""
         await self._record(name, {"checkpoints": [dict(copy) for copy in copies]})
+
+    async def note_health(self, name: str, counts: Mapping[str, Any]) -> None:
+        """Remember what became of the profile's requests (`gateway.profiles.health`)."""
+        await self._record(name, {"health": dict(counts)})
+
+    async def note_live(self, name: str, live: Mapping[str, Any]) -> None:
+        """Remember what the profile's browser takes and does just now."""
+        await self._record(name, {"live": dict(live)})
+
+    async def remember_sign_in(self, name: str, *, anew: bool) -> bool:
+        """Remember the way out the profile is signed in through: *anew* after a sign-in, else only when none is known."""
+        profile = await self.get(name)
+        if not anew and profile.egress.get("signed_in"):
+            return False
+        await self._record(name, {"egress": {**profile.egress, "signed_in": signed_in_now(profile.shown_proxy)}})
+        return True
+
+    async def note_address(self, name: str, address: str) -> None:
+        """Remember which address the profile's requests come from, and tell its history when that became another one."""
+        profile = await self.get(name)
+        before = warning_of(profile.egress, profile.shown_proxy)
+        now = datetime.now(UTC).isoformat()
+        signed_in = dict(profile.egress.get("signed_in") or {})
+        if signed_in.get("here") and not signed_in.get("address") and signed_in.get("proxy") == profile.shown_proxy:
+            signed_in["address"] = address
+        egress = {"signed_in": signed_in or None, "seen": {"address": address, "at": now}}
+        await self._record(name, {"egress": egress})
+        warning = warning_of(egress, profile.shown_proxy)
+        if warning is not None and warning != before:
+            await self.log(name, "egress_changed", {"code": warning.code, "reason": warning.message})
+
+    async def egress_unknown(self, name: str, reason: str) -> None:
+        """Remember why the profile's address could not be told."""
+        profile = await self.get(name)
+        failed = {"reason": reason[:300], "at": datetime.now(UTC).isoformat()}
+        await self._record(name, {"egress": {**profile.egress, "failed": failed}})
+
+    async def accept_egress(self, name: str) -> None:
+        """Take the present way out for the one the profile belongs to: no warning until it changes again."""
+        profile = await self.get(name)
+        address = (profile.egress.get("seen") or {}).get("address")
+        signed_in = {**signed_in_now(profile.shown_proxy), "address": address}
+        await self._ask(name, "egress_accepted", {}, egress={**profile.egress, "signed_in": signed_in})
 
     async def answer_check(self, name: str, requested_at: datetime) -> None:
         """Say that a check was answered by what the row says already."""

@@ -180,6 +180,9 @@ class FakeContext:
     async def answers(self) -> bool:
         return not self.hung
 
+    async def look_out(self, url: str, *, timeout_s: float) -> str:
+        return f"{self.name} sees {url}"
+
     async def tidy(self) -> None:
         self.world.done.append(f"tidy {self.name}")
 

@@ -113,15 +113,15 @@ async def test_a_name_is_free_again_after_revoking(keys):
         await keys.create("  ")
 
 
-async def test_when_a_key_was_used_is_written_now_and_then(keys):
+async def test_when_a_key_was_used_is_known_here_at_once_and_elsewhere_now_and_then(keys, db):
+    elsewhere = ApiKeys(db, PEPPER)
     key, secret = await keys.create("laptop")
     await keys.authenticate(secret)
-    assert (await keys.list())[0].last_used_at is None
-    await keys.write_last_used()
     used = (await keys.list())[0].last_used_at
     assert used is not None and key.created_at <= used <= datetime.now(UTC)
+    assert (await elsewhere.list())[0].last_used_at is None
     await keys.write_last_used()
-    assert (await keys.list())[0].last_used_at == used
+    assert (await keys.list())[0].last_used_at == (await elsewhere.list())[0].last_used_at == used
 
 
 async def test_rights_are_kept_with_the_key(keys):
