@@ -76,14 +76,14 @@ async def test_a_listener_that_is_killed_listens_again(
     postgresql_url: str, cluster: Cluster, sim: Simulator, make_fleet: MakeFleet
 ) -> None:
     """Subscribers go on without a gap, and a cancellation from the other node arrives by notification once more."""
-    fleet = make_fleet(postgresql_url)
+    fleet = make_fleet(postgresql_url, lease_s=30)
     worker = await fleet.add()
     front = await fleet.add(start=False)
     await front.start(ready=False)
     database = postgresql_url.rpartition("/")[2]
     listening = f"datname = '{database}' AND query LIKE 'LISTEN%'"
     async with front.client() as client, asyncio.timeout(90), asyncio.TaskGroup() as group:
-        task_id = await client.create("an owl [sim:pace=30]")
+        task_id = await client.create("an owl [sim:pace=120]")
         events: list[str] = []
 
         async def follow() -> None:
@@ -92,13 +92,9 @@ async def test_a_listener_that_is_killed_listens_again(
 
         group.create_task(follow())
         await generating(client, task_id)
-        before = set(cluster.psql("postgres", f"SELECT pid FROM pg_stat_activity WHERE {listening}").split())
-        assert len(before) == 2
-        cluster.psql("postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listening}")
-        while True:
-            now = set(cluster.psql("postgres", f"SELECT pid FROM pg_stat_activity WHERE {listening}").split())
-            if len(now - before) == 2:
-                break
+        ours = f"datname = '{database}' AND application_name = 'grok-gateway'"
+        cluster.psql("postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+        while int(cluster.psql("postgres", f"SELECT count(*) FROM pg_stat_activity WHERE {listening}")) < 2:
             await asyncio.sleep(0.1)  # polled on purpose: only the server knows
         count = len(events)
         while len(events) == count:  # progress of the worker node still arrives at the front node
@@ -133,6 +129,7 @@ async def test_without_notifications_everything_still_comes(
     assert line.swallowed > 0
 
 
+@pytest.mark.faults
 async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_over(
     postgresql_url: str, cluster: Cluster, line: Line, sim: Simulator, make_fleet: MakeFleet
 ) -> None:
@@ -141,7 +138,7 @@ async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_ove
     fleet = make_fleet(postgresql_url)
     cut = await fleet.add("both@example.com", database_url=over(line, postgresql_url, cluster))
     async with watching(postgresql_url) as rows, cut.client() as client:
-        prompt = "an island [sim:pace=14]"
+        prompt = "an island [sim:pace=45]"  # longer than another node needs to start, also on a busy machine
         task_id = await client.create(prompt)
         await generating(client, task_id)
         other = await fleet.add("both@example.com", start=False)
