@@ -10,7 +10,12 @@ import pytest
 from tests.e2e.conftest import MakeGateway
 from tests.e2e.gateway_process import Gateway
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 
 async def _makes_a_video(gateway: Gateway, prompt: str) -> None:
