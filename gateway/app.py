@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields, replace
 from functools import partial
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import structlog
 from fastapi import FastAPI
@@ -50,6 +51,7 @@ from gateway.fleet import Fleet
 from gateway.grok.capabilities import EXTRA_SECONDS, check_video
 from gateway.grok.capabilities import VideoRequest as SiteRequest
 from gateway.grok.chat.talk import rests_as
+from gateway.grok.site import grok_site
 from gateway.housekeeping import housekeeping
 from gateway.media.fetch import Fetcher
 from gateway.media.inputs import Inputs
@@ -66,6 +68,7 @@ from gateway.nodes.remote import RemoteCalls
 from gateway.nodes.signing import Signer
 from gateway.post_office import open_post_office
 from gateway.profiles.node import node_of, take_name
+from gateway.profiles.places import copies_of
 from gateway.profiles.registry import Registry
 from gateway.settings import Protocol, Role, Settings
 from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_no_site, open_site
@@ -296,6 +299,8 @@ def _console(
         registry=Registry(db, node=node, proxy_key=secret.key(Purpose.PROXIES)),
         statuses=parts.profiles,
         watch=watch,
+        copies=partial(copies_of, settings, secret),
+        site_host=urlsplit(grok_site().home_url).hostname or "",
         dialects=tuple(word.value for word in Dialect),
         live=LiveRoom(parts.live, LiveGrants(db, pepper, cookie_s=settings.live_control_max_s)),
     )

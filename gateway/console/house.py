@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from browser.checkpoint import CheckpointStore
 from browser.status import ProfileStatus
 from gateway.auth.attempts import LoginAttempts
 from gateway.auth.audit import Audit
@@ -26,7 +27,8 @@ class House:
     """The house as its operator sees it.
 
     services: what the dialects work with, too (store, media, links, calls…). registry: the rows of all nodes' profiles;
-    statuses: how those of this node stand now. watch: tells the operator. dialects: what a key's default dialect may be.
+    statuses: how those of this node stand now. watch: tells the operator. copies: the sealed copies of a profile's
+    sign-in, by its name; site_host: where a sign-in has to have cookies for. dialects: what a key's default dialect may be.
     """
 
     settings: Settings
@@ -41,6 +43,8 @@ class House:
     registry: Registry
     statuses: Callable[[], Sequence[ProfileStatus]]
     watch: Watch
+    copies: Callable[[str], CheckpointStore]
+    site_host: str
     dialects: Sequence[str] = ()
     live: LiveRoom | None = None
     attempts: LoginAttempts = field(default_factory=LoginAttempts)

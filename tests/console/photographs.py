@@ -105,6 +105,8 @@ async def main() -> None:
             pages = said.page or [
                 *(page.path for page in navigation()),
                 f"/console/tasks/{done}",
+                *(f"/console/profiles/{name}" for name, *_ in PROFILES[:2]),
+                "/console/profiles?add",
                 *STUDIO,
                 "/console/login",
             ]

@@ -21,8 +21,15 @@ export function startDialogs() {
   });
   if (location.hash.length > 1) {
     const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (named instanceof HTMLDialogElement) named.showModal();
+    // Only then: the browser, on its way to the fragment, would take the focus out of the dialog again.
+    if (named instanceof HTMLDialogElement) afterLoading(() => named.showModal());
   }
+}
+
+function afterLoading(work) {
+  const later = () => requestAnimationFrame(() => requestAnimationFrame(work));
+  if (document.readyState === "complete") later();
+  else window.addEventListener("load", later, { once: true });
 }
 
 // Shows *html*, which the gateway rendered for this, over the page.

@@ -1,0 +1,139 @@
+"""The profiles of all nodes: a card for each, adding one, and what is asked of one wherever it is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from browser.profiles import check_name
+from gateway.console.page import Page
+from gateway.console.profile_cards import cards_of, kind_word
+from gateway.console.profile_files import bring, read_sign_in, telling
+from gateway.console.view import TheView, View
+from gateway.errors import InvalidRequest
+from gateway.profiles.errors import ProfileExists, UnknownProfile
+from gateway.profiles.model import Profile
+from gateway.profiles.places import directory_of
+
+router = APIRouter()
+PAGE = Page("profiles", router, path="/console/profiles", icon="profiles", order=2)
+
+Field = Annotated[str, Form(max_length=1024)]
+Brought = Annotated[UploadFile | None, File()]
+
+
+@router.get("/console/profiles")
+async def profiles(view: TheView) -> Response:
+    """The cards; ``?add`` leads to the dialog that adds one."""
+    if "add" in view.request.query_params:
+        return RedirectResponse("/console/profiles#add-profile", status_code=303)
+    rows = await view.house.registry.list()
+    return view.page(
+        "profiles/profiles.html",
+        cards=cards_of(view.house, rows),
+        several_nodes=len({row.node_id for row in rows} | {view.house.registry.node}) > 1,
+        kind_word=kind_word,
+    )
+
+
+@router.post("/console/profiles")
+async def add(
+    view: TheView, name: Field = "", proxy: Field = "", passphrase: Field = "", file: Brought = None
+) -> Response:
+    """Add a profile, with the sign-in in a file or to be signed in by hand; either way its live view is next."""
+    house, name, way_out = view.house, name.strip().lower(), proxy.strip() or None
+    try:
+        check_name(name)
+    except ValueError:
+        raise InvalidRequest(view.text("profiles.bad_name"), param="name") from None
+    sign_in = await read_sign_in(view, file, passphrase)
+    with telling(view):
+        if sign_in is None:
+            await house.registry.add(name, proxy=way_out)
+        elif await _there(view, name):
+            raise ProfileExists
+        else:
+            await bring(view, name, sign_in, proxy=way_out)
+    brought = "by_hand" if sign_in is None else "from_file"
+    await view.note("profile.added", name, sign_in=brought, proxy="set" if way_out else "none")
+    return view.done(view.text("profiles.added", name=name), go=f"/console/live/{name}")
+
+
+@router.post("/console/profiles/{name}/check")
+async def check(name: str, view: TheView) -> Response:
+    """Have its node ask the site how it stands."""
+    with telling(view):
+        await view.house.registry.request_check(name)
+    await view.note("profile.check_requested", name)
+    return view.done(view.text("profiles.check_asked", name=name))
+
+
+@router.post("/console/profiles/{name}/disable")
+async def disable(name: str, view: TheView) -> Response:
+    """Take it out of work; what it is doing is finished first."""
+    with telling(view):
+        await view.house.registry.disable(name)
+    await view.note("profile.disabled", name)
+    return view.done(view.text("profiles.disabled_now", name=name))
+
+
+@router.post("/console/profiles/{name}/enable")
+async def enable(name: str, view: TheView) -> Response:
+    """Let it work again."""
+    with telling(view):
+        await view.house.registry.enable(name)
+    await view.note("profile.enabled", name)
+    return view.done(view.text("profiles.enabled_now", name=name))
+
+
+@router.post("/console/profiles/{name}/removal")
+async def ask_removal(name: str, view: TheView) -> Response:
+    """Show what removing it would delete; its name has to be typed."""
+    profile = await row_of(view, name)
+    here = profile.node_id == view.house.registry.node
+    size = 0
+    if here:
+        directory = directory_of(view.house.settings, name)
+        size = await asyncio.to_thread(_size, directory.root, directory.checkpoints)
+    return view.done(dialog="profiles/removal.html", profile=profile, here=here, size_bytes=size)
+
+
+@router.post("/console/profiles/{name}/remove")
+async def remove(name: str, view: TheView, typed: Field = "") -> Response:
+    """Ask its node to delete it; its card says so until that is done."""
+    if typed.strip() != name:
+        raise InvalidRequest(view.text("profiles.type_the_name", name=name), param="typed")
+    with telling(view):
+        await view.house.registry.request_removal(name)
+    await view.note("profile.removal_requested", name)
+    return view.done(view.text("profiles.removed_now", name=name), go="/console/profiles")
+
+
+async def row_of(view: View, name: str) -> Profile:
+    """The profile's row. Raises NotFound."""
+    with telling(view):
+        return await view.house.registry.get(name)
+
+
+async def _there(view: View, name: str) -> bool:
+    try:
+        await view.house.registry.get(name)
+    except UnknownProfile:
+        return False
+    return True
+
+
+def _size(*folders: Path) -> int:
+    """Bytes in the folders; a running browser changes them while we look."""
+    size = 0
+    for folder in folders:
+        for entry in folder.rglob("*"):
+            try:
+                size += entry.lstat().st_size if entry.is_file() else 0
+            except OSError:
+                continue
+    return size

@@ -1,0 +1,130 @@
+"""What is shown of a profile, on its card and on its page: its row, and for this node's own how it stands this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from markupsafe import Markup
+
+from browser.clearance import Cooldown
+from browser.status import ProfileStatus, SlotCount
+from gateway.console.house import House
+from gateway.console.language import has_text, text
+from gateway.console.wording import ago
+from gateway.profiles.health import Health
+from gateway.profiles.model import Profile, ProfileNote
+from gateway.profiles.states import LINE, Remedy, State
+
+#: Where a state that is none of the line's own stands: it keeps the profile from this place.
+BESIDE = LINE.index("ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the site said is left of one kind of work; a hint, hence told_at."""
+
+    kind: str
+    remaining: int | None
+    total: int | None
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One profile. here: it lives on this node. leaving: its removal was asked for. memory: bytes, None while its browser
+    does not run. place: which step of the line it stands at (or beside)."""
+
+    profile: Profile
+    state: State
+    remedy: Remedy
+    here: bool
+    slots: Mapping[str, SlotCount]
+    memory: int | None
+    resting: Sequence[Cooldown]
+    quota: Sequence[Quota]
+    health: Health
+
+    @property
+    def leaving(self) -> bool:
+        return self.profile.removed_at is not None
+
+    @property
+    def checking(self) -> bool:
+        """Whether somebody waits for the answer to a look, or for an earlier copy to be put back."""
+        return self.profile.enabled and (self.profile.check_wanted or self.profile.restore_generation is not None)
+
+    @property
+    def place(self) -> int:
+        return LINE.index(self.state.name) if self.state.name in LINE else BESIDE
+
+
+def cards_of(house: House, rows: Iterable[Profile]) -> Sequence[Card]:
+    """Return the cards of *rows*, in their order."""
+    statuses = {status.name: status for status in house.statuses()}
+    return [card_of(row, node=house.registry.node, status=statuses.get(row.name)) for row in rows]
+
+
+def card_of(profile: Profile, *, node: str, status: ProfileStatus | None = None) -> Card:
+    """Return one card. *status* is fresher than what its node last wrote into the row."""
+    now = datetime.now(UTC)
+    here = profile.node_id == node
+    fresh = status if here else None
+    return Card(
+        profile=profile,
+        state=profile.state(now),
+        remedy=profile.remedy(now),
+        here=here,
+        slots=_stored_slots(profile) if fresh is None else fresh.slots,
+        memory=_memory(profile, fresh),
+        resting=profile.resting(now),
+        quota=tuple(_quota(profile)),
+        health=profile.health_at(now),
+    )
+
+
+def told(note: ProfileNote) -> Markup:
+    """A line of the history as a sentence; what is not known here is told by its name."""
+    key = "profiles.event_" + note.type.replace(" ", "_").replace("-", "_")
+    if not has_text(key):
+        return Markup("{}").format(note.type)
+    data = note.data
+    state = str(data.get("clearance") or "")
+    until = data.get("until")
+    return text(
+        key,
+        state=text(f"words.profile_{state}") if has_text(f"words.profile_{state}") else state,
+        generation=data.get("generation", "?"),
+        cookies=data.get("cookies", "?"),
+        kind=kind_word(str(data.get("kind", "?"))),
+        until=ago(datetime.fromisoformat(until)) if until else "?",
+        origin=data.get("from", "?"),
+        to=data.get("to", "?"),
+    )
+
+
+def kind_word(kind: str) -> Markup:
+    """The name of a kind of work; a chat mode that rests by itself is written ``chat:MODE``."""
+    word, _, mode = kind.partition(":")
+    known = text(f"profiles.kind_{word}") if has_text(f"profiles.kind_{word}") else Markup("{}").format(word)
+    return Markup("{} ({})").format(known, mode) if mode else known
+
+
+def _stored_slots(profile: Profile) -> Mapping[str, SlotCount]:
+    stored: Mapping[str, Sequence[int]] = profile.live.get("slots") or {}
+    return {kind: SlotCount(used, total) for kind, (used, total) in stored.items()}
+
+
+def _memory(profile: Profile, status: ProfileStatus | None) -> int | None:
+    if status is not None:
+        return status.pss_bytes if status.running else None
+    live: Mapping[str, Any] = profile.live
+    return live.get("pss_bytes") if live.get("running") else None
+
+
+def _quota(profile: Profile) -> Iterable[Quota]:
+    for kind, entry in sorted(profile.quota.items()):
+        if entry.get("remaining") is not None:
+            yield Quota(kind, entry["remaining"], entry.get("total"), datetime.fromisoformat(entry["told_at"]))
