@@ -57,6 +57,11 @@ class Card:
         return self.profile.enabled and (self.profile.check_wanted or self.profile.restore_generation is not None)
 
     @property
+    def worked(self) -> bool:
+        """Whether there was anything within the last day to judge its health by."""
+        return any(bar is not None for bar in self.health.bars)
+
+    @property
     def place(self) -> int:
         return LINE.index(self.state.name) if self.state.name in LINE else BESIDE
 

@@ -47,6 +47,15 @@ async def furnish(console: Console, site: Scripted, *, callback_url: str) -> lis
             name, clearance=clearance, reason="", since=datetime.now(UTC) - timedelta(hours=3), account=account,
             cooldowns=(), last_checkpoint_at=datetime.now(UTC) - timedelta(minutes=2),
         )  # fmt: skip
+    now = datetime.now(UTC)
+    told = {"remaining": 12, "total": 20, "told_at": (now - timedelta(minutes=8)).isoformat()}
+    health = {(now - timedelta(hours=n)).isoformat(): {"ok": 5, "challenge": n % 3} for n in range(1, 23)}
+    for name, *_ in PROFILES:
+        await house.registry.note_quota(name, {"video": told})
+        await house.registry.note_health(name, health)
+        await house.registry.note_live(
+            name, {"running": True, "pss_bytes": 231_000_000, "slots": {"video": [1, 2], "chat": [0, 4]}}
+        )
     done = [await front.create(prompt, callback_url=callback_url) for prompt in PROMPTS]
     for task in done:
         await front.until(task, "completed")
@@ -75,7 +84,7 @@ async def photograph(browser: Browser, console: Console, *, paths: list[str], ou
                     await context.add_cookies([cookie])
                 await page.goto(path)
                 await page.wait_for_timeout(400)
-                name = path.removeprefix("/console").strip("/").replace("/", "-") or "overview"
+                name = path.removeprefix("/console").strip("/").replace("/", "-").replace("?", "-") or "overview"
                 await page.screenshot(path=out / f"{name}-{width}-{scheme}.png", full_page=width < 2560)
             await context.close()
 
