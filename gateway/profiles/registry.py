@@ -71,8 +71,8 @@ class Registry:
             return [ProfileNote(id=r.id, profile=r.profile, at=r.at, type=r.type, data=r.data or {}) for r in rows]
 
     # -- what an operator asks for -------------------------------------------------------------------------------
-    async def add(self, name: str, *, proxy: str | None = None) -> Profile:
-        """Make a profile on this node. Raises BadProfile, ProfileExists."""
+    async def add(self, name: str, *, proxy: str | None = None, node: str | None = None) -> Profile:
+        """Make a profile, on this node unless another is named. Raises BadProfile, ProfileExists."""
         now = datetime.now(UTC)
         try:
             check_name(name)
@@ -81,7 +81,7 @@ class Registry:
             raise BadProfile(str(exc)) from None
         row: dict[str, Any] = {
             "name": name,
-            "node_id": self.node,
+            "node_id": node or self.node,
             "proxy": sealed,
             "enabled": True,
             "clearance": Clearance.NEW.value,

@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from browser.clearance import Clearance, Cooldown
+from gateway.nodes.registry import NodeRegistry
 from gateway.profiles.bundle import unseal
 from gateway.profiles.errors import UnknownProfile
 from tests.console.signed_in import PASSWORD
@@ -236,3 +237,23 @@ async def test_it_is_there_in_every_width_and_language(house, new_page, check_pa
             await check_page(page)
     answer = await page.goto("/console/profiles/nobody")
     assert answer.status == 404
+
+
+async def test_with_several_nodes_one_says_where_its_browser_runs(house, page, check_page):
+    own, nodes_of = house.house.registry.node, NodeRegistry(house.house.db)
+    mine = next(node for node in await nodes_of.everybody() if node.id == own)
+    for name, role in (("berlin", "worker"), ("front-only", "api")):
+        row = {"id": name, "hostname": "h", "address": "", "role": role, "version": mine.version, "info": {}}
+        await nodes_of.join(row, check=lambda others: None)
+    await page.goto("/console/profiles?add")
+    dialog = page.get_by_role("dialog", name="Add profile")
+    assert await dialog.get_by_label("Node").locator("option").all_inner_texts() == [own, "berlin"]
+    await check_page(page)
+    await page.get_by_label("Name", exact=True).fill("far")
+    await dialog.get_by_label("Node").select_option("berlin")
+    await dialog.get_by_role("button", name="Add and sign in").click()
+    await page.wait_for_url("**/console/live/far")
+    assert (await house.house.registry.get("far")).node_id == "berlin"
+    await page.goto("/console/profiles/far")
+    await expect(page.locator("#carry")).to_contain_text("lies on node berlin")
+    await check_page(page)

@@ -15,9 +15,11 @@ from gateway.console.profile_cards import cards_of, kind_word
 from gateway.console.profile_files import bring, read_sign_in, telling
 from gateway.console.view import TheView, View
 from gateway.errors import InvalidRequest
+from gateway.nodes.registry import NodeRegistry
 from gateway.profiles.errors import ProfileExists, UnknownProfile
 from gateway.profiles.model import Profile
 from gateway.profiles.places import directory_of
+from gateway.settings import Role
 
 router = APIRouter()
 PAGE = Page("profiles", router, path="/console/profiles", icon="profiles", order=2)
@@ -37,12 +39,19 @@ async def profiles(view: TheView) -> Response:
         cards=cards_of(view.house, rows),
         several_nodes=len({row.node_id for row in rows} | {view.house.registry.node}) > 1,
         kind_word=kind_word,
+        homes=await _homes(view),
     )
 
 
 @router.post("/console/profiles")
 async def add(
-    view: TheView, name: Field = "", proxy: Field = "", passphrase: Field = "", file: Brought = None
+    view: TheView,
+    *,
+    name: Field = "",
+    proxy: Field = "",
+    node: Field = "",
+    passphrase: Field = "",
+    file: Brought = None,
 ) -> Response:
     """Add a profile, with the sign-in in a file or to be signed in by hand; either way its live view is next."""
     house, name, way_out = view.house, name.strip().lower(), proxy.strip() or None
@@ -50,10 +59,16 @@ async def add(
         check_name(name)
     except ValueError:
         raise InvalidRequest(view.text("profiles.bad_name"), param="name") from None
+    homes = await _homes(view)
+    if not homes or (node and node not in homes):
+        raise InvalidRequest(view.text("profiles.no_home"), param="node")
+    home = node or homes[0]
     sign_in = await read_sign_in(view, file, passphrase)
+    if sign_in is not None and home != house.registry.node:
+        raise InvalidRequest(view.text("profiles.file_elsewhere", node=home), param="file")
     with telling(view):
         if sign_in is None:
-            await house.registry.add(name, proxy=way_out)
+            await house.registry.add(name, proxy=way_out, node=home)
         elif await _there(view, name):
             raise ProfileExists
         else:
@@ -117,6 +132,13 @@ async def row_of(view: View, name: str) -> Profile:
     """The profile's row. Raises NotFound."""
     with telling(view):
         return await view.house.registry.get(name)
+
+
+async def _homes(view: View) -> list[str]:
+    """The nodes that can have a profile: this one first, when it has browsers, then the others at work."""
+    own = view.house.registry.node
+    others = [node for node in await NodeRegistry(view.house.db).live() if node.id != own and node.role != Role.API]
+    return [*([] if view.house.settings.role is Role.API else [own]), *(node.id for node in others)]
 
 
 async def _there(view: View, name: str) -> bool:
