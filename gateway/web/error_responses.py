@@ -130,7 +130,8 @@ def respond(request: Request, exc: GatewayError) -> Response:
         return page(request, exc)
     say: ToError = getattr(request.state, "to_error", to_error)
     answer = say(exc)
-    return JSONResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))
+    how = {"www-authenticate": "Bearer"} if answer.status == 401 else {}
+    return JSONResponse(answer.body, status_code=answer.status, headers={**how, **answer.headers})
 
 
 class UnknownPath(errors.NotFound):

@@ -78,6 +78,7 @@ async def test_without_a_key_everybody_is_told_in_a_way_he_can_read(front, path)
         answer = await client.post(path, content=b"{")
         body = answer.json()
         assert answer.status_code == 401 and body["detail"] == "未授权访问"
+        assert answer.headers["www-authenticate"] == "Bearer"
         assert body["error"]["message"].startswith("Incorrect API key provided")
         preflight = await client.request(
             "OPTIONS", path, headers={"origin": "https://x", "access-control-request-headers": "x-stainless-os"}
