@@ -79,8 +79,10 @@ def renderer_pids(pool: Pool) -> list[int]:
     return [p.pid for p in processes.family(browser_pid(pool)) if "--type=renderer" in p.cmdline()]
 
 
-def driver_pid() -> int:
-    return processes.children_with(None, "run-driver")[0].pid
+def driver_pid(pool: Pool) -> int:
+    """The driver that started the pool's browser; the test process may have one of its own."""
+    above = psutil.Process(browser_pid(pool)).parents()
+    return next(process.pid for process in above if "run-driver" in process.cmdline())
 
 
 def kill(*pids: int) -> None:

@@ -47,7 +47,7 @@ async def test_a_killed_process_is_noticed_within_a_second_and_replaced(tmp_path
             borrower = group.create_task(_lost_in_a_stream(pool, started))
             async with asyncio.timeout(10):
                 await started.wait()
-            victims = {"renderer": renderer_pids, "browser": lambda _: [before], "driver": lambda _: [driver_pid()]}
+            victims = {"renderer": renderer_pids, "browser": lambda _: [before], "driver": lambda _: [driver_pid(pool)]}
             killed_at = asyncio.get_running_loop().time()
             kill(*victims[victim](pool))
             assert await borrower - killed_at < 1.0
@@ -67,7 +67,7 @@ async def test_a_dead_driver_takes_every_profile_with_it_and_all_come_back(tmp_p
             await pool.add(ProfileSpec(name), clearance=Clearance.READY)
             assert (await pool.check(name)).clearance is Clearance.READY
         pids = {status.name: status.pid for status in pool.status()}
-        kill(driver_pid())
+        kill(driver_pid(pool))
         await until(lambda: not any(status.running for status in pool.status()), within_s=2)
         await until(lambda: all(status.running for status in pool.status()), within_s=20)  # without being asked
         assert not {status.pid for status in pool.status()} & set(pids.values())
