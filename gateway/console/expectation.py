@@ -1,4 +1,4 @@
-"""How long a video will probably take: from what took how long lately, and how many wait before it."""
+"""How long a video will probably take, and all that wait: from what took how long lately, and how many are made at once."""
 
 from __future__ import annotations
 
@@ -22,11 +22,20 @@ async def expected_s(house: House, spec: VideoSpec) -> float | None:
     usual = _usual_s(recent, spec)
     if usual is None:
         return None
-    places = [status.slots[KIND] for status in house.statuses() if KIND in status.slots]
-    total, used = sum(place.total for place in places), sum(place.used for place in places)
-    waiting = (await store.counts()).by_state.get(State.QUEUED, 0)
-    rounds = math.ceil(max(0, waiting + 1 - (total - used)) / total) if total else waiting
+    counts = (await store.counts()).by_state
+    total = house.services.places()
+    free = max(0, total - counts.get(State.RUNNING, 0))
+    waiting = counts.get(State.QUEUED, 0)
+    rounds = math.ceil(max(0, waiting + 1 - free) / total) if total else waiting
     return usual * (1 + rounds)
+
+
+async def whole_queue_s(house: House, waiting: int) -> float | None:
+    """Return seconds until *waiting* tasks are probably all begun and done, None with none, or when nobody can tell."""
+    total, usual_s = house.services.places(), (await house.services.store.usual()).overall
+    if not waiting or not total or usual_s is None:
+        return None
+    return usual_s * math.ceil(waiting / total)
 
 
 def _usual_s(recent: Sequence[Task], spec: VideoSpec) -> float | None:

@@ -106,3 +106,9 @@ def text(key: str, /, n: float | None = None, **values: Any) -> Markup:
 def has_text(key: str) -> bool:
     """Whether there is a text of that key."""
     return key in catalogue(spoken())
+
+
+def why(code: str, message: str) -> str:
+    """*message* as it was said (in English); where another language is spoken, what the catalogue knows of *code* instead."""
+    key = f"reasons.{code}"
+    return message if spoken() == FIRST or not has_text(key) else str(text(key).unescape())

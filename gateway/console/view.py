@@ -21,7 +21,7 @@ from gateway.console.access import Operator, SignInNeeded, address_of, house_of,
 from gateway.console.files import static
 from gateway.console.headers import HEADERS
 from gateway.console.house import House
-from gateway.console.language import LANGUAGES, choose, has_text, meaning_of, speaking, text
+from gateway.console.language import LANGUAGES, choose, has_text, meaning_of, speaking, text, why
 from gateway.console.page import has_page, navigation
 from gateway.errors import GatewayError
 from gateway.web.error_responses import to_error
@@ -43,7 +43,7 @@ def templates() -> Environment:
     )  # fmt: skip
     environment.filters |= wording.FILTERS
     environment.globals |= {
-        "t": text, "has_text": has_text, "meaning_of": meaning_of,
+        "t": text, "has_text": has_text, "meaning_of": meaning_of, "why": why,
         "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
         "version": version("grok-gateway"),
     }  # fmt: skip
@@ -88,15 +88,22 @@ class View:
         if self.by_script:
             return JSONResponse({"toast": toast, "go": go, "dialog": html})
         if html is not None:
-            return self.page("done.html", content=Markup(html), back=self._back())  # noqa: S704 - rendered just above
-        return RedirectResponse(go or self._back(), status_code=303)
+            return self.page("done.html", content=Markup(html), back=self.came_from)  # noqa: S704 - rendered just above
+        return RedirectResponse(go or self.came_from, status_code=303)
+
+    def why(self, code: str, message: str) -> str:
+        """What went wrong, in the operator's language where it is known there."""
+        with speaking(self.language):
+            return why(code, message)
 
     async def note(self, action: str, target: str = "", **data: Any) -> None:
         """Write into the audit log what the operator did."""
         name = self.operator.name if self.operator else "somebody"
         await self.house.audit.write(name, action, target, address=address_of(self.request), **data)
 
-    def _back(self) -> str:
+    @property
+    def came_from(self) -> str:
+        """Path and query of the console's page that this was asked on."""
         parts = urlsplit(self.request.headers.get("referer", ""))
         return (
             parts.path + (f"?{parts.query}" if parts.query else "") if parts.path.startswith("/console") else "/console"

@@ -113,6 +113,21 @@ async def test_an_extension_goes_on_from_a_video(house, page):
     assert (task.spec.mode, task.spec.source_task_id, task.spec.aspect_ratio) == (VideoMode.EXTEND, task_id, "9:16")
 
 
+async def test_the_last_frame_is_where_the_next_video_begins(house, page, check_page, site):
+    first = await made(house, "a lighthouse")
+    await page.goto(f"/console/tasks/{first}")
+    await page.get_by_role("button", name="Go on from its last frame").click()
+    await expect(page).to_have_url(re.compile(r"/console/studio\?picture="))
+    await expect(page.locator("[data-own-picture] img")).to_have_js_property("naturalWidth", 320)
+    await check_page(page)
+    await page.get_by_label("What should the video show?").fill("the lamp goes out")
+    await page.get_by_role("button", name="Generate").click()
+    await expect(page.get_by_role("status").filter(has_text="Accepted")).to_be_visible()
+    task = await newest(house)
+    assert (task.spec.mode, task.spec.prompt) == (VideoMode.IMAGE, "the lamp goes out")
+    await over(house, task.id)
+
+
 async def test_settings_can_be_used_again(house, page):
     task_id = await made(house, "a kite", seconds=10, resolution="480p", aspect_ratio="1:1", preset="fun")
     await page.goto(f"/console/studio?from={task_id}")

@@ -12,6 +12,7 @@ from gateway.errors import ContentModerated, LoginRequired
 from gateway.media.inputs import Owner
 from gateway.tasks.model import VideoMode
 from gateway.tasks.states import Stage, State
+from gateway.tasks.store import Filter
 from tests.conformance.samples import a_task
 from tests.console.making import PHOTO, ask, made, over
 
@@ -178,9 +179,35 @@ async def test_deleting_what_a_filter_shows_says_what_that_is(house, page, check
     await expect(page.get_by_text("3 tasks and 3 videos")).to_be_visible()
     await check_page(page)
     await page.get_by_role("button", name="Delete them").click()
+    assert len((await house.front.services.store.find(Filter(), limit=9)).tasks) == 4, "nothing without the number"
+    await page.get_by_label("Type 3 to confirm").fill("3")
+    await page.get_by_role("button", name="Delete them").click()
     await expect(page).to_have_url(re.compile("/console/tasks$"))
     await expect(page.locator(".task-row")).to_have_count(1)
     await expect(page.locator(".task-row")).to_have_attribute("href", f"/console/tasks/{kept}")
+
+
+async def test_a_row_has_a_menu_that_the_keyboard_reaches(house, page, check_page):
+    await made(house, "rain on a window")
+    gone = await made(house, "sun")
+    await page.goto("/console/tasks")
+    menu = page.get_by_label("What to do with “sun”")
+    await menu.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("link", name="Use its settings again")).to_be_visible()
+    await check_page(page)
+    await page.keyboard.press("Escape")
+    await expect(menu).to_be_focused()
+    await expect(page.get_by_role("link", name="Use its settings again")).to_be_hidden()
+    await page.goto("/console/tasks?status=succeeded")
+    await menu.click()
+    await page.get_by_role("button", name="Delete").click()
+    ask = page.get_by_role("dialog")
+    await expect(ask).to_contain_text("its video (")
+    await ask.get_by_role("button", name="Delete").click()
+    await expect(page.locator(f"[data-key='{gone}']")).to_have_count(0)
+    await expect(page).to_have_url(re.compile("status=succeeded$"))
+    await expect(page.locator(".task-row")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [360, 2560])

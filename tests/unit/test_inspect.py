@@ -1,3 +1,5 @@
+import io
+
 import av
 import pytest
 from PIL import ExifTags, Image
@@ -5,6 +7,7 @@ from PIL import ExifTags, Image
 from gateway.errors import ImageTooLarge, InvalidImage, InvalidMedia
 from gateway.media import inspect
 from gateway.media.convert import convert_image
+from gateway.media.frames import last_frame
 from gateway.media.inspect import inspect_image, inspect_video
 from tests.front.material import clip, picture, remuxed
 
@@ -19,6 +22,23 @@ def test_a_video_is_told_from_its_own_bytes(clips):
     assert (facts.width, facts.height, facts.duration_s, facts.codec) == (848, 480, 3.0, "h264")
     small = inspect_image(facts.thumbnail_jpeg)
     assert (small.media_type, small.width, small.height) == ("image/jpeg", 640, 362)
+
+
+def test_the_last_frame_is_the_last_one(clips):
+    """Brightness grows by three with each frame, along a ramp: the first column tells which one it is."""
+    for seconds in (1, 4):
+        jpeg = last_frame(clip(clips / f"end{seconds}.mp4", width=320, height=240, seconds=seconds))
+        with Image.open(io.BytesIO(jpeg)) as shown:
+            assert shown.size == (320, 240)
+            luma = shown.convert("L").getpixel((40, 120))
+        expected = ((40 + (seconds * 12 - 1) * 3) & 0xFF) - 16
+        assert abs(luma - expected * 255 / 219) < 12
+
+
+def test_a_broken_film_has_no_last_frame(clips):
+    (broken := clips / "broken.mp4").write_bytes(b"no film")
+    with pytest.raises(InvalidMedia):
+        last_frame(broken)
 
 
 def test_the_same_pictures_in_another_file_have_the_same_fingerprint(clips):

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from browser.clearance import NEEDS_HUMAN, Clearance
 from browser.status import ProfileStatus, SlotCount
 from gateway.console import charts
-from gateway.console.expectation import KIND
+from gateway.console.expectation import KIND, whole_queue_s
+from gateway.console.node_cards import homes_of
 from gateway.console.page import Page
 from gateway.console.view import TheView
 from gateway.profiles.model import Profile
@@ -72,6 +73,7 @@ async def overview(view: TheView) -> Response:
     today = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour"))
     videos = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour", kind=KIND))
     week = await report(house.db, Wanted(since=day - DAYS, until=day, grain="day"))
+    homes = await homes_of(house)
     steps = FirstSteps(
         profile=bool(profiles),
         signed_in=any(profile.clearance is Clearance.READY or profile.account for profile in profiles),
@@ -81,9 +83,13 @@ async def overview(view: TheView) -> Response:
     return view.page(
         "overview/overview.html",
         needy=[await _needy(store, profile) for profile in profiles if needs_human(profile)],
+        silent=[home for home in homes if home.missed],
+        live_nodes=sum(home.state == "live" for home in homes),
         profiles=[profile for profile in profiles if profile.enabled],
         ready=sum(profile.enabled and profile.clearance is Clearance.READY for profile in profiles),
         counts=counts,
+        places=house.services.places(),
+        queue_s=await whole_queue_s(house, counts.get(State.QUEUED, 0)),
         running=running.tasks,
         recent=recent.tasks,
         today=today.all,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,11 +20,13 @@ from gateway.console.pages.tasks_detail import DIALECT
 from gateway.console.snippets import Sample, Upload
 from gateway.console.video_form import VideoForm, body_of, form_of, read_form
 from gateway.console.view import TheView, View
-from gateway.errors import GatewayError, VideoNotReady
+from gateway.errors import GatewayError, ResultExpired, VideoNotReady
+from gateway.media import frames
 from gateway.tasks.model import Preset, Task
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
 from gateway.web import forms, video_requests
+from gateway.web.call_requests import owner_of_inputs
 from gateway.web.video_requests import Order
 
 router = APIRouter()
@@ -91,7 +94,7 @@ async def plan(view: TheView) -> Response:
             form = read_form(fields, first=str(fields.get("picture") or "") or None)
             source = await _source(view, form.extend) if form.extend else None
         except GatewayError as exc:
-            return JSONResponse({"line": "", "problem": exc.message, "field": exc.param})
+            return JSONResponse({"line": "", "problem": view.why(exc.code, exc.message), "field": exc.param})
     return JSONResponse({**await _plan(view, form, source), "samples": [code for _, code in _samples(view, form)]})
 
 
@@ -117,6 +120,25 @@ async def create(view: TheView) -> Response:
     return view.done(view.text("studio.asked"), task=task.id)
 
 
+@router.post("/console/studio/last-frame/{task_id}")
+async def last_frame(task_id: str, view: TheView) -> Response:
+    """The last picture of a video as the first frame of the next one."""
+    services = view.house.services
+    task = await _source(view, task_id)
+    if task.result is None or task.result.asset_id is None:
+        raise ResultExpired(
+            "The video was removed when its time was over; its last picture went with it.", param="video"
+        )
+    asset = await services.media.get(task.result.asset_id)
+    async with services.media.local(asset) as file:
+        data = await asyncio.to_thread(frames.last_frame, file)
+    async with services.inputs.receiving() as draft:
+        await asyncio.to_thread(draft.write_bytes, data)
+        owner = owner_of_inputs(services, console_caller())
+        picture = await services.inputs.keep(draft, owner, file_name="last-frame.jpg", param="video")
+    return view.done(go=f"/console/studio?picture={picture.id}")
+
+
 async def _call_from_code(view: View, made: Sequence[Task]) -> bool:
     """Whether it is time to show how programs do the same: a video was made, and nobody has a key yet."""
     return any(task.state is State.SUCCEEDED for task in made) and not await view.house.keys.list(revoked=False)
@@ -130,7 +152,7 @@ async def _plan(view: View, form: VideoForm, source: Task | None) -> dict[str, A
     try:
         spec = services.check_video(form.to_request(source))
     except GatewayError as exc:
-        return {"line": "", "problem": exc.message, "field": WORDS.get(exc.param or "", exc.param)}
+        return {"line": "", "problem": view.why(exc.code, exc.message), "field": WORDS.get(exc.param or "", exc.param)}
     ratio = spec.aspect_ratio if form.ratio or source else view.text("studio.as_picture")
     where = view.text("studio.on_profile", name=source.profile) if source else view.text("studio.on_any")
     usual = await expected_s(view.house, spec)
@@ -140,7 +162,7 @@ async def _plan(view: View, form: VideoForm, source: Task | None) -> dict[str, A
     nobody = services.why_waiting()
     return {
         "line": line,
-        "problem": "" if nobody is None else view.text("studio.will_wait", why=nobody[1]),
+        "problem": "" if nobody is None else view.text("studio.will_wait", why=view.why(*nobody)),
         "field": None,
     }
 

@@ -52,6 +52,9 @@ async def image(view: TheView) -> Response:
         models=[(name, name) for name in MODELS_SHOWN],
         ratio_choices=RATIOS,
         usual_count=1 if picture else USUAL_COUNT,
+        line=_line(
+            view, _request({"n": 1 if picture else USUAL_COUNT, "ratio": AUTO if picture else "1:1"}, len(uploads))
+        ),
         most=MAX_PICTURES,
         samples=_samples(view, {"prompt": "", "n": USUAL_COUNT, "ratio": AUTO if picture else "1:1"}, uploads),
     )
@@ -63,12 +66,15 @@ async def plan(view: TheView) -> Response:
     async with forms.body(view.request, limit_bytes=forms.SMALL_BYTES) as fields:
         uploads = [Upload("image", name) for name in _listed(fields.get("pictures")) if isinstance(name, str) and name]
         uploads += [Upload("image", "picture.jpg")] if fields.get("picture") else []
-        problem = ""
+        line, problem = "", ""
         try:
-            check_images(_request(fields, len(uploads)))
+            request = _request(fields, len(uploads))
+            line = _line(view, request)
+            check_images(request)
         except GatewayError as exc:
-            problem = exc.message if fields.get("prompt") else ""
-        return JSONResponse({"problem": problem, "samples": [code for _, code in _samples(view, fields, uploads)]})
+            problem = view.why(exc.code, exc.message) if fields.get("prompt") else ""
+        samples = [code for _, code in _samples(view, fields, uploads)]
+        return JSONResponse({"line": line, "problem": problem, "samples": samples})
 
 
 @router.post("/console/studio/image")
@@ -121,6 +127,13 @@ async def _frames(view: View, request: ImageRequest) -> AsyncGenerator[Frame | N
     if not made:
         raise GenerationFailed(f"The site made no picture{': ' + refused if refused else '.'}")
     yield Frame({"type": "done"})
+
+
+def _line(view: View, request: ImageRequest) -> str:
+    """What will really be used, in words."""
+    shape = view.text("studio.auto_ratio") if request.aspect_ratio == AUTO else request.aspect_ratio
+    made = view.text("studio.will_edit" if request.images else "studio.will_draw", n=request.count)
+    return f"{made}, {shape}, {view.text(f'studio.quality_{request.quality}')}"
 
 
 def _tell(exc: GatewayError) -> Sequence[Frame]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Form
 from starlette.responses import Response
 
 from gateway.auth.callers import CONSOLE_KEY_ID, LOCAL_KEY_ID
@@ -29,6 +30,9 @@ ROWS = 40
 VIDEO_MODELS = tuple(name for name, model in MODELS.items() if model.kind is ModelKind.VIDEO)
 #: What a delete counts before it says "more than".
 COUNTED = 1000
+#: From so many tasks on, deleting them asks for their number.
+TYPED_FROM = 2
+Field = Annotated[str, Form(max_length=20)]
 
 
 @router.get("/console/tasks")
@@ -68,6 +72,7 @@ async def ask_delete(view: TheView) -> Response:
         filters=filters,
         action=filters.address("/console/tasks/delete"),
         tasks=len(chosen),
+        to_type="" if len(chosen) < TYPED_FROM else str(min(len(chosen), COUNTED)),
         many=len(chosen) > COUNTED,
         running=sum(task.finished_at is None for task in chosen),
         videos=sum(file.kind is AssetKind.VIDEO for file in files),
@@ -76,8 +81,11 @@ async def ask_delete(view: TheView) -> Response:
 
 
 @router.post("/console/tasks/delete")
-async def delete(view: TheView) -> Response:
-    """Delete what the filter shows; running tasks are cancelled at the site first."""
+async def delete(view: TheView, shown: Field = "", typed: Field = "") -> Response:
+    """Delete what the filter shows; running tasks are cancelled at the site first. It cannot be undone: of several tasks
+    the number that was *shown* has to be *typed*."""
+    if typed.strip() != shown:
+        raise InvalidRequest(view.text("tasks.type_the_number", number=shown), param="typed")
     filters = replace(read_filters(view.request.query_params), after="")
     if not filters.chosen and view.request.query_params.get("all") != "yes":
         raise InvalidRequest("Choose what to delete: no filter is set.")

@@ -97,7 +97,8 @@ async def delete(task_id: str, view: TheView) -> Response:
     await services.store.get(task_id)
     await video_requests.delete(services, Filter(), [task_id])
     await view.note("task deleted", task_id)
-    return view.done(view.text("tasks.deleted_some", n=1), go="/console/tasks")
+    on_its_page = task_id in view.came_from
+    return view.done(view.text("tasks.deleted_some", n=1), go="/console/tasks" if on_its_page else None)
 
 
 @router.post("/console/tasks/{task_id}/link")

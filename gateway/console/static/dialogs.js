@@ -1,5 +1,6 @@
 // <dialog>: opened by [data-open], closed by Escape, its own buttons, or a click beside it; focus returns by itself.
 export function startDialogs() {
+  startMenus();
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");
     if (opener) {
@@ -24,6 +25,23 @@ export function startDialogs() {
     // Only then: the browser, on its way to the fragment, would take the focus out of the dialog again.
     if (named instanceof HTMLDialogElement) afterLoading(() => named.showModal());
   }
+}
+
+// <details data-pop>: a menu; closed by a choice, a click beside it, Escape, or the focus leaving it.
+function startMenus() {
+  const opened = () => document.querySelectorAll("details[data-pop][open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of opened()) if (!menu.contains(event.target) || event.target.closest("button, a")) menu.open = false;
+  });
+  document.addEventListener("focusin", (event) => {
+    for (const menu of opened()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const [menu] = event.key === "Escape" ? opened() : [];
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
 }
 
 function afterLoading(work) {

@@ -21,6 +21,10 @@ export function startLive(from) {
   for (const end of ["pointerup", "pointercancel"]) {
     document.addEventListener(end, () => ((pressed = false), setTimeout(flush)), true);
   }
+  // What changes without a hint, as nodes' signs of life do: data-every="3", seconds.
+  for (const part of document.querySelectorAll("[data-every]")) {
+    setInterval(() => document.hidden || away || changed([part.dataset.live.split(" ")[0]]), part.dataset.every * 1000);
+  }
   if (!document.hidden) start();
 }
 

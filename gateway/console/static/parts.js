@@ -100,6 +100,12 @@ function dressTimes(root) {
     const shown = relative.format(Math.trunc(seconds / length), unit);
     if (time.textContent !== shown) time.textContent = shown;
   }
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString(language, { hour12: false });
+  }
+  for (const time of root.querySelectorAll("time[data-moment]")) {
+    time.textContent = new Date(time.dateTime).toLocaleString(language);
+  }
 }
 
 function tick() {

@@ -1,18 +1,5 @@
-// Profiles: menus of cards that close by themselves, and a bundle that is downloaded without leaving its dialog.
+// Profiles: a bundle that is downloaded without leaving its dialog.
 import { say, words } from "./say.js";
-
-document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details[data-pop][open]")) {
-    if (!menu.contains(event.target) || event.target.closest("button")) menu.open = false;
-  }
-});
-
-document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" && document.querySelector("details[data-pop][open]");
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
-});
 
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-download]")) return;

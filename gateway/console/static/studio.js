@@ -13,6 +13,10 @@ export function startMaker({ onSend, planBody }) {
     grow(area);
   }
   startDrops(form);
+  document.addEventListener("click", (event) => {
+    const example = event.target.closest("[data-fill]");
+    if (example) fill(form.elements[example.dataset.fill], example.dataset.with);
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     onSend();
@@ -30,6 +34,12 @@ export function startMaker({ onSend, planBody }) {
 }
 
 export const problem = (sentence) => (document.getElementById("problem").textContent = sentence ?? "");
+
+function fill(field, words) {
+  field.value = words;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+}
 
 function grow(area) {
   // field-sizing does it alone where it is known
