@@ -13,6 +13,7 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest, Picture
+from gateway.calls.model import Ended as AnswerEnded
 from gateway.calls.upstream import CallMaker
 from gateway.errors import GatewayError, Internal
 from gateway.usage.ended import Ended, Outcome
@@ -71,6 +72,8 @@ class CountedCalls:
                     if isinstance(event, Picture):
                         seen.pictures += 1
                         seen.size_bytes += event.size_bytes
+                    if isinstance(event, AnswerEnded):
+                        outcome = OK
                     yield event
             except Exception as exc:
                 outcome = _code(exc)
@@ -78,14 +81,13 @@ class CountedCalls:
             outcome = OK
 
         self._metrics.at_work.labels(kind).inc()
-        opened = False
         try:
             async with call as events:
-                opened = True
                 yield counted(events)
+            if outcome == LEFT:
+                outcome = OK  # the caller had enough: its own stop words, or as many tokens as it wanted
         except Exception as exc:
-            if not opened:
-                outcome = _code(exc)
+            outcome = _code(exc)
             raise
         finally:
             self._metrics.at_work.labels(kind).dec()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -40,21 +41,25 @@ async def test_calls_are_counted_by_how_they_ended():
     calls = CountedCalls(Maker(), CallMetrics(registry))  # type: ignore[arg-type]
     async with calls.chat(ChatRequest((), "fast")) as events:
         assert len([event async for event in events]) == 2
-    async with calls.chat(ChatRequest((), "fast")) as events:
-        await anext(aiter(events))
+    with pytest.raises(asyncio.CancelledError):  # as when its client goes
+        async with calls.chat(ChatRequest((), "fast")) as events:
+            await anext(aiter(events))
+            raise asyncio.CancelledError
     with pytest.raises(RateLimited):
         async with calls.images(ImageRequest("early")):
             pass
     with pytest.raises(UpstreamOverloaded):
         async with calls.images(ImageRequest("late")) as images:
             [event async for event in images]
+    async with calls.chat(ChatRequest((), "cut")) as events:
+        await anext(aiter(events))  # enough of it: the words that were to end it came
     text = generate_latest(registry).decode()
     for kind, outcome in [
-        ("chat", "ok"),
         ("chat", "left"),
         ("image", "rate_limited"),
         ("image", "upstream_overloaded"),
     ]:
         assert f'gateway_calls_total{{kind="{kind}",outcome="{outcome}"}} 1.0' in text
-    assert 'gateway_call_first_event_seconds_count{kind="chat"} 2.0' in text
+    assert 'gateway_calls_total{kind="chat",outcome="ok"} 2.0' in text
+    assert 'gateway_call_first_event_seconds_count{kind="chat"} 3.0' in text
     assert 'gateway_calls_at_work{kind="chat"} 0.0' in text
