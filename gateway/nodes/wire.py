@@ -54,6 +54,11 @@ def word_line(word: Word) -> bytes:
     return line({"word": word.value})
 
 
+def profile_line(name: str) -> bytes:
+    """Whose work the call is from now on."""
+    return line({"profile": name})
+
+
 # -- requests ----------------------------------------------------------------------------------------------------------
 def request_to_json(request: ChatRequest | ImageRequest) -> dict[str, Any]:
     return {one.name: _plain(getattr(request, one.name)) for one in fields(request) if one.name != "note"}

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.calls.model import ChatRequest
+from gateway.calls.model import CallNote, ChatRequest
 from gateway.calls.upstream import CallMaker
 from gateway.errors import GatewayError, Internal, InvalidRequest, NotFound, ShuttingDown
 from gateway.nodes.remote import BEAT_S
@@ -26,6 +26,7 @@ from gateway.nodes.wire import (
     error_line,
     event_line,
     images_from_json,
+    profile_line,
     word_line,
 )
 from gateway.web.connection import while_connected
@@ -65,7 +66,7 @@ async def call(kind: Literal["chat", "image"], request: Request) -> Response:
         return Response(word_line(Word.BUSY), media_type="application/x-ndjson")
     made: AbstractAsyncContextManager[AsyncIterator[Any]]
     made = desk.calls.chat(asked) if isinstance(asked, ChatRequest) else desk.calls.images(asked)
-    return CallAnswer(made, desk)
+    return CallAnswer(made, desk, asked.note)
 
 
 async def _signed_body(request: Request, desk: NodeDesk) -> bytes:
@@ -82,11 +83,16 @@ async def _signed_body(request: Request, desk: NodeDesk) -> bytes:
 
 
 class CallAnswer(Response):
-    """Enters *made* and tells what comes of it. When the other node leaves, the call is left, too."""
+    """Enters *made* and tells what comes of it, and for the other node's books whose work it is (*note*). When the other node
+    leaves, the call is left, too."""
 
-    def __init__(self, made: AbstractAsyncContextManager[AsyncIterator[CallEvent]], desk: NodeDesk) -> None:
+    def __init__(
+        self, made: AbstractAsyncContextManager[AsyncIterator[CallEvent]], desk: NodeDesk, note: CallNote
+    ) -> None:
         self._made = made
         self._desk = desk
+        self._note = note
+        self._told = ""
         self._sending = asyncio.Lock()
         self.status_code = 200
         self.background = None
@@ -123,6 +129,9 @@ class CallAnswer(Response):
 
     async def _put(self, send: Send, data: bytes) -> None:
         async with self._sending:
+            if self._note.profile != self._told:
+                self._told = self._note.profile
+                data = profile_line(self._told) + data
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
 

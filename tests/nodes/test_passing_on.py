@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -11,10 +12,13 @@ import pytest
 
 from browser.clearance import Clearance, Cooldown
 from gateway.auth.secret import Purpose, Secret
-from gateway.calls.model import Ended, PictureRefused, Text
+from gateway.calls.model import ChatRequest, Ended, PictureRefused, Text
 from gateway.errors import ContentModerated, NoProfileReady, RateLimited, UpstreamDrifted
 from gateway.nodes.registry import NodeRegistry
 from gateway.nodes.signing import Signer
+from gateway.usage.fold_sql import day_of
+from gateway.usage.report_sql import Wanted, report
+from tests.front.scripted_calls import Step, echo
 from tests.front.sse_text import chunks, content
 from tests.nodes.running import SECRET, Fleet, ask, said, sees, sees_none, until
 
@@ -39,6 +43,27 @@ async def test_a_chat_goes_where_a_place_is_free(fleet: Fleet) -> None:
         a.site.cooldowns = [Cooldown("chat", datetime.now(UTC) + timedelta(minutes=5), "resting")]
         assert said(await a.http.post(CHAT, json=ask("again"))) == "You said: again"
         assert (len(a.site.calls.chats), len(b.site.calls.chats)) == (1, 3)
+
+
+async def test_the_books_say_whose_work_it_was(fleet: Fleet) -> None:
+    async with fleet.node("a") as a, fleet.node("b") as b:
+        a.site.stand(Clearance.CHALLENGED)
+        await sees(a, "b")
+
+        def on_its_profile(request: ChatRequest) -> Sequence[Step]:
+            request.note.profile = "b's own"
+            return [ContentModerated("no")] if "bad" in request.turns[-1].text else echo(request)
+
+        b.site.calls.script_of = on_its_profile
+        assert said(await a.http.post(CHAT, json=ask("hello"))) == "You said: hello"
+        assert (await a.http.post(CHAT, json=ask("bad"))).status_code == 400
+        today = day_of(datetime.now(UTC))
+        wanted = Wanted(today, today + timedelta(days=1))
+        async with asyncio.timeout(10):
+            while (books := await report(a.app.state.db, wanted)).all.ended < 2:
+                await asyncio.sleep(0.1)  # what was called is written down within a second
+        by = books.by["profile"]
+        assert {name: (one.succeeded, one.failed, one.cancelled) for name, one in by.items()} == {"b's own": (1, 1, 0)}
 
 
 async def test_pictures_go_there_and_come_back(fleet: Fleet) -> None:
