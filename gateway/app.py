@@ -70,7 +70,7 @@ from gateway.post_office import open_post_office
 from gateway.profiles.node import node_of, take_name
 from gateway.profiles.places import copies_of
 from gateway.profiles.registry import Registry
-from gateway.settings import Protocol, Role, Settings
+from gateway.settings import OnAmbiguous, Protocol, Role, Settings
 from gateway.site import Opening, OpenSite, SiteParts, offers_of, open_no_site, open_site
 from gateway.tasks.engine import Engine
 from gateway.tasks.feed import Feed
@@ -175,6 +175,7 @@ def begin_stop(app: FastAPI) -> None:
     engine: Engine | None = getattr(app.state, "engine", None)
     if engine is not None:
         engine.stop_claiming()
+        app.state.db.hurry()
 
 
 @asynccontextmanager
@@ -245,7 +246,7 @@ async def _opened(
         app.state.db, app.state.engine, app.state.site = db, engine, parts
         app.state.health = Health(checks=vitals.checks, metrics=vitals.text)
         counted_calls = CountedCalls(calls, CallMetrics(metrics.registry), note=book.note)
-        repeats = RepeatableImages(counted_calls, db, takes_s=settings.image_timeout_s)
+        repeats = RepeatableImages(counted_calls, db, rerun=settings.on_ambiguous is OnAmbiguous.RERUN)
         await stack.enter_async_context(repeats.kept())
         services = app.state.services = Services(
             settings=settings,

@@ -215,7 +215,7 @@ class Settings(BaseSettings):
     allow_spicy: bool = Field(default=False, description="Let clients use the site's `spicy` preset.")
     on_ambiguous: OnAmbiguous = Field(
         default=OnAmbiguous.FAIL,
-        description="A task of which nobody can tell whether the site accepted it: `fail`, or `rerun` (may be made twice).",
+        description="Work of which nobody can tell whether the site accepted it: `fail`, or `rerun` (may be made twice).",
     )
     video_slots: int = Field(default=2, ge=1, le=32, description="Videos one profile makes at once.")
     chat_slots: int = Field(

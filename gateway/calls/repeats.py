@@ -1,8 +1,8 @@
 """Image requests under an Idempotency-Key: made once, however often they are asked for, for a day.
 
 Such a request goes on when its client leaves: who repeats it finds it at work, or its pictures. A failed one is forgotten, so
-that it may be tried again. Other nodes' requests are waited for by looking at the row; one whose node died is free again when
-its time is over (pictures it had may then be made twice: there is nothing durable about a call).
+that it may be tried again. Other nodes' requests are waited for by looking at the row, which tells that they live. One whose node
+died may have reached the site: it is not asked for again under that key, unless the operator chose so.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gateway.calls.model import ImageEvent, ImageRequest, Picture, PictureRefused
 from gateway.calls.running import Emit, running
-from gateway.calls.upstream import CallMaker
+from gateway.calls.upstream import CallMaker, NodeLost
 from gateway.db.connect import Database
 from gateway.db.tables import kept_calls
-from gateway.errors import GatewayError, IdempotencyConflict, Internal
+from gateway.errors import GatewayError, IdempotencyConflict, Internal, OutcomeUnknown
 
 KEPT = timedelta(hours=24)
 LOOK_EVERY_S = 0.5
-#: A node that works on a request is believed to live this much longer than the request may take.
-GRACE_S = 120.0
+#: A node that works on a request is believed to live for so long after its last word, and says one so often.
+LEASE_S, RENEW_EVERY_S = 30.0, 10.0
 _row = kept_calls.c
 log = structlog.get_logger(__name__)
 
@@ -80,12 +80,13 @@ class _Work:
 
 
 class RepeatableImages:
-    """*maker* makes them; takes_s: how long one request may take at most. Enter `kept` before use."""
+    """*maker* makes them. rerun: make again what a node was lost over, although the site may have made it already. Enter `kept`
+    before use."""
 
-    def __init__(self, maker: CallMaker, db: Database, *, takes_s: float) -> None:
+    def __init__(self, maker: CallMaker, db: Database, *, rerun: bool) -> None:
         self._maker = maker
         self._db = db
-        self._lease_s = takes_s + GRACE_S
+        self._rerun = rerun
         self._at_work: dict[tuple[str, str], _Work] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -94,9 +95,11 @@ class RepeatableImages:
         """Work for the length of the block. What is unfinished at its end is forgotten, to be asked for again."""
         async with asyncio.TaskGroup() as group:
             self._group = group
+            renewing = group.create_task(self._renew())
             try:
                 yield
             finally:
+                renewing.cancel()
                 unfinished = list(self._at_work.values())
                 for work in unfinished:
                     if work.task is not None:
@@ -149,6 +152,10 @@ class RepeatableImages:
             await work.add(over=True)
         except asyncio.CancelledError:
             await work.add(over=True, error=Internal("The gateway stopped; ask again."))
+        except NodeLost as exc:
+            with suppress(GatewayError):  # then this claim ends by itself
+                await self._say(key, until_s=-1.0)
+            await work.add(over=True, error=exc)
         except Exception as exc:  # told to whoever watches; the next request tries again
             if not isinstance(exc, GatewayError):
                 log.exception("call failed", key=key.key_id)
@@ -171,7 +178,7 @@ class RepeatableImages:
                 "idempotency_key": key.idempotency_key,
                 "request_hash": key.request_hash,
                 "created_at": now,
-                "until": now + timedelta(seconds=self._lease_s),
+                "until": now + timedelta(seconds=LEASE_S),
             }
             made = await connection.execute(insert(kept_calls).values(new).on_conflict_do_nothing())
             if made.rowcount:
@@ -183,10 +190,33 @@ class RepeatableImages:
                 raise IdempotencyConflict("This Idempotency-Key was used before, with another request.")
             if row.result is not None:
                 return False, [_event_of(said) for said in row.result]
-            if row.until >= now:
+            if row.until >= now or (key.key_id, key.idempotency_key) in self._at_work:
                 return False, None
+            if not self._rerun:
+                raise OutcomeUnknown(
+                    "The gateway stopped while it worked on this request, and nobody knows whether the site made the pictures; "
+                    "it was not asked again. To have them made all the same, use another Idempotency-Key."
+                )
             await connection.execute(update(kept_calls).where(*this).values(until=new["until"]))
             return True, None
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            await self._renew_all()
+
+    async def _renew_all(self) -> None:
+        for work in list(self._at_work.values()):
+            try:
+                await self._say(work.key, until_s=LEASE_S)
+            except GatewayError as exc:
+                log.warning("image request not renewed", reason=exc.message)
+
+    async def _say(self, key: RepeatKey, *, until_s: float) -> None:
+        """Be believed to work on it for so many seconds from now."""
+        until = self._db.clock.now(until_s)
+        async with self._db.write() as connection:
+            await connection.execute(update(kept_calls).where(*_this(key), _row.result.is_(None)).values(until=until))
 
     async def _keep(self, key: RepeatKey, events: Sequence[Picture | PictureRefused]) -> None:
         result = [{"is": "picture" if isinstance(one, Picture) else "refused", **asdict(one)} for one in events]

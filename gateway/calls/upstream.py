@@ -7,6 +7,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest
+from gateway.errors import AnswerCut
+
+
+class NodeLost(AnswerCut):
+    """The gateway's node that worked on the call was lost; what it asked the site for is not known."""
 
 
 class CallMaker(Protocol):

@@ -15,11 +15,11 @@ import structlog
 from prometheus_client import Counter
 
 from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest
-from gateway.calls.upstream import CallMaker
+from gateway.calls.upstream import CallMaker, NodeLost
 from gateway.errors import BrowserFailed, GatewayError, NoProfileReady, ProfileNotReady, RateLimited
 from gateway.nodes.model import Node
 from gateway.nodes.neighbours import Neighbours
-from gateway.nodes.remote import Busy, NodeLost, RemoteCalls, Unreachable
+from gateway.nodes.remote import Busy, RemoteCalls, Unreachable
 
 E = TypeVar("E")
 log: Any = structlog.get_logger(__name__)

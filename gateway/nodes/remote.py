@@ -15,9 +15,9 @@ from typing import Any
 import httpx2
 import structlog
 
-from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest
+from gateway.calls.model import CallNote, ChatEvent, ChatRequest, ImageEvent, ImageRequest
 from gateway.calls.running import Emit, running
-from gateway.errors import AnswerCut
+from gateway.calls.upstream import NodeLost
 from gateway.nodes.client import CONNECT_S, NodeClient
 from gateway.nodes.model import Node
 from gateway.nodes.signing import Signer
@@ -36,10 +36,6 @@ class Unreachable(Exception):
     """The node did not take the call: nothing was begun there."""
 
 
-class NodeLost(AnswerCut):
-    """The node took the call and was lost over it."""
-
-
 class RemoteCalls:
     """Asks other nodes."""
 
@@ -54,7 +50,7 @@ class RemoteCalls:
         said = {"kind": "chat", "detail": detail, "wait": wait, "request": request_to_json(request)}
 
         async def work(emit: Emit[ChatEvent]) -> None:
-            await self._ask(node, said, emit)
+            await self._ask(node, said, emit, request.note)
 
         return running(work)
 
@@ -65,11 +61,11 @@ class RemoteCalls:
         said = {"kind": "image", "detail": "", "wait": wait, "request": request_to_json(request)}
 
         async def work(emit: Emit[ImageEvent]) -> None:
-            await self._ask(node, said, emit)
+            await self._ask(node, said, emit, request.note)
 
         return running(work)
 
-    async def _ask(self, node: Node, said: dict[str, Any], emit: Emit[Any]) -> None:
+    async def _ask(self, node: Node, said: dict[str, Any], emit: Emit[Any], note: CallNote) -> None:
         path = PATH + said["kind"]
         body = json.dumps(said).encode()
         headers = {"content-type": "application/json", **self._signer.sign("POST", path, to=node.id, body=body)}
@@ -92,6 +88,8 @@ class RemoteCalls:
                             raise Busy(f"node {node.id} has no free place")
                         if word == Word.END:
                             return
+                    elif "profile" in heard:
+                        note.profile = str(heard["profile"])
                     elif "error" in heard:
                         raise error_from_json(heard["error"])
                     elif "event" in heard and (event := event_from_json(heard)) is not None:

@@ -12,9 +12,10 @@ from sqlalchemy import update
 from gateway.calls.model import ChatEvent, ChatRequest, ImageEvent, ImageRequest, Picture, PictureRefused
 from gateway.calls.repeats import RepeatableImages, RepeatKey
 from gateway.calls.running import Emit, running
+from gateway.calls.upstream import NodeLost
 from gateway.db.connect import Database
 from gateway.db.tables import kept_calls
-from gateway.errors import IdempotencyConflict, RateLimited
+from gateway.errors import IdempotencyConflict, OutcomeUnknown, RateLimited
 from tests.conformance.samples import in_s
 
 KEY = RepeatKey("key", "i", "hash")
@@ -64,7 +65,7 @@ async def nodes(db: Database, database_url: str) -> AsyncIterator[tuple[Maker, R
     maker = Maker()
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(Database.open(database_url))
-        found = [RepeatableImages(maker, one, takes_s=60) for one in (db, other)]  # type: ignore[arg-type]
+        found = [RepeatableImages(maker, one, rerun=False) for one in (db, other)]  # type: ignore[arg-type]
         for one in found:
             await stack.enter_async_context(one.kept())
         yield maker, found[0], found[1]
@@ -84,14 +85,46 @@ async def test_two_nodes_make_it_once(nodes: Nodes) -> None:
         await made(one, RepeatKey("key", "i", "other"))
 
 
-async def test_a_node_that_died_is_taken_over_when_its_time_is_over(nodes: Nodes, db: Database) -> None:
+async def test_what_a_node_died_over_is_not_asked_for_again(nodes: Nodes, db: Database) -> None:
+    """The site may have it: only an operator's choice has it made once more."""
     maker, one, other = nodes
     assert await one._begin(KEY) == (True, None)
     assert await other._begin(KEY) == (False, None), "somebody works on it"
     async with db.write() as connection:
         await connection.execute(update(kept_calls).values(until=in_s(-1)))
     maker.go.set()
-    assert await made(other) == MADE and maker.asked == 1
+    for _ in range(2):
+        with pytest.raises(OutcomeUnknown, match="another Idempotency-Key"):
+            await made(other)
+    assert maker.asked == 0
+    chosen = RepeatableImages(maker, db, rerun=True)  # type: ignore[arg-type]
+    async with chosen.kept():
+        assert await made(chosen) == MADE and maker.asked == 1
+
+
+async def test_a_call_lost_with_another_node_is_not_asked_for_again(nodes: Nodes) -> None:
+    maker, one, other = nodes
+    maker.error = NodeLost("gone")
+    maker.go.set()
+    with pytest.raises(NodeLost):
+        await made(one)
+    maker.error = None
+    with pytest.raises(OutcomeUnknown):
+        await made(other)
+    assert maker.asked == 1
+
+
+async def test_who_works_on_it_says_so_for_as_long_as_it_takes(nodes: Nodes, db: Database) -> None:
+    maker, one, other = nodes
+    asking = asyncio.ensure_future(made(one))
+    while not maker.asked:
+        await asyncio.sleep(0.01)
+    async with db.write() as connection:
+        await connection.execute(update(kept_calls).values(until=in_s(-1)))
+    await one._renew_all()
+    assert await other._begin(KEY) == (False, None)
+    maker.go.set()
+    assert await asking == MADE
 
 
 async def test_a_failure_frees_the_key(nodes: Nodes) -> None:
