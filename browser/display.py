@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import struct
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import structlog
 
 from browser import processes
 from browser.errors import LaunchFailed
+from browser.scratch import Scratch
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Display:
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
         self._name = ""
-        self._secrets: Path | None = None
+        self._secrets: Scratch | None = None
         self._starting = asyncio.Lock()
 
     @property
@@ -67,7 +67,7 @@ class Display:
         """End our Xvfb, if there is one."""
         process, self._process = self._process, None
         if self._secrets is not None:
-            shutil.rmtree(self._secrets, ignore_errors=True)
+            self._secrets.close()
             self._secrets = None
         if process is not None:
             with suppress(psutil.NoSuchProcess):
@@ -83,7 +83,7 @@ class Display:
             raise LaunchFailed(
                 "there is no display and Xvfb is not installed: run scripts/install, or set GATEWAY_HEADLESS=true"
             )
-        self._secrets = Path(tempfile.mkdtemp(prefix="display-"))
+        self._secrets = Scratch("browser-display-")
         self._secret_file().write_bytes(x_authority(secrets.token_bytes(16)))
         command = [
             xvfb,
@@ -125,7 +125,7 @@ class Display:
 
     def _secret_file(self) -> Path:
         assert self._secrets is not None
-        return self._secrets / "Xauthority"
+        return self._secrets.path / "Xauthority"
 
 
 def x_authority(cookie: bytes) -> bytes:

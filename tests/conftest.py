@@ -2,8 +2,11 @@
 
 import os
 import signal
+import tempfile
 
 import pytest
+
+from browser.scratch import Scratch
 
 pytest_plugins = ["tests.databases", "tests.s3"]
 
@@ -14,12 +17,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Give what the tests start the surroundings of a user's shell.
 
     Ctrl-C reaches it, also where the tests run in a background that ignores it (that is inherited), and its output is
-    buffered as usual.
+    buffered as usual. Its temporary files go with the session: what is killed on purpose leaves some.
     """
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker has those of the session that started it
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # pytest's own stay, to be looked at
+        scratch = Scratch("gateway-tests-")
+        scratch.path.chmod(0o711)  # PostgreSQL runs as another user
+        os.environ["TMPDIR"] = tempfile.tempdir = str(scratch.path)
+        config.add_cleanup(scratch.close)
     os.environ.pop("PYTHONUNBUFFERED", None)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
