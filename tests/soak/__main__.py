@@ -1,4 +1,5 @@
-"""``python -m tests.soak [--minutes 30] [--database sqlite|postgresql]``: exit status 1 when something grows without bound."""
+"""``python -m tests.soak [--minutes 30] [--database sqlite|postgresql]``: exit status 1 when something grows without bound,
+or work ends in a way it should not."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.postgresql import running_cluster
+from tests.soak.load import EXPECTED
 from tests.soak.soaking import soak
 
 
@@ -33,7 +35,10 @@ def main() -> int:
     print(", ".join(f"{count} × {what}" for what, count in sorted(done.items())))
     growing = [trend.name for trend in found if not trend.bounded]
     print(f"grows without bound: {', '.join(growing)}" if growing else "nothing grows without bound")
-    return 1 if growing else 0
+    surprising = sorted(set(done) - EXPECTED)
+    if surprising:
+        print(f"ended in an unexpected way: {', '.join(surprising)}")
+    return 1 if growing or surprising else 0
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import httpx2 as httpx
 from tests.e2e.gateway_process import Client, Gateway
 
 VIDEOS_AT_ONCE, CHATS_AT_ONCE = 3, 2
+#: How this traffic ends where nothing is wrong.
+EXPECTED = frozenset({"video completed", "video cancelled", "chat 200", "list 200", "download"})
 MODEL = "grok-imagine-1.0-video"
 
 

@@ -16,6 +16,8 @@ from tests.simulator.client import Simulator
 from tests.soak.load import Load
 from tests.soak.readings import Trend, read, trends
 
+#: More than any soak asks for: of the simulator's usual 500 a half-hour's chats and videos use up more.
+QUOTAS = dict.fromkeys(("auto", "fast", "expert", "video", "video720p"), 10_000_000)
 #: Everything that is kept for a while is kept shortly here, so that a soak sees it go.
 SHORT_LIVES = {"retention_s": "20", "task_retention_s": "40", "checkpoint_every_s": "30", "verify_idle_every_s": "60"}
 
@@ -31,7 +33,9 @@ async def soak(
         gateway = Gateway(folder / "data", sim.browser_args, **SHORT_LIVES, **chosen)
         gateway.env["TMPDIR"] = str(temporary)
         for number in range(profiles):
-            await gateway.import_profile(f"p{number}", await sim.account(email=f"soak{number}@example.com"))
+            await gateway.import_profile(
+                f"p{number}", await sim.account(email=f"soak{number}@example.com", quotas=QUOTAS)
+            )
         await gateway.start()
         load = Load(gateway)
         readings: list[dict[str, float]] = []
