@@ -15,7 +15,7 @@ from sqlalchemy import Executable, Row, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from gateway.db.address import Address, postgresql_engine, shape_sqlite, sqlite_reading
-from gateway.db.whole import WholeConnection
+from gateway.db.whole import Patience, WholeConnection
 
 #: A line that went silent is not waited for longer than this.
 PATIENCE_S = 20.0
@@ -56,7 +56,8 @@ class AskingFile:
 class AskingServer:
     """PostgreSQL, through connections of its own."""
 
-    def __init__(self, address: Address, *, pooled: bool) -> None:
+    def __init__(self, address: Address, patience: Patience, *, pooled: bool) -> None:
+        self._patience = patience
         engine = postgresql_engine(address, pooled=pooled, pool_size=5, max_overflow=5, pool_pre_ping=False)
         self._pool = engine
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -76,7 +77,7 @@ class AskingServer:
         await self._pool.dispose()
 
     async def _ask(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
-        connection = WholeConnection(self._engine)
+        connection = WholeConnection(self._engine, self._patience)
         try:
             await connection.open()
             rows: Rows = (await connection.execute(statement, parameters)).all()
@@ -85,6 +86,6 @@ class AskingServer:
             await connection.close()
 
 
-def asking(address: Address, *, pooled: bool) -> Asking:
+def asking(address: Address, patience: Patience, *, pooled: bool) -> Asking:
     """What asks at *address*; nothing is opened yet. pooled: see `postgresql_engine`."""
-    return AskingFile(address) if address.dialect == "sqlite" else AskingServer(address, pooled=pooled)
+    return AskingFile(address) if address.dialect == "sqlite" else AskingServer(address, patience, pooled=pooled)

@@ -22,7 +22,7 @@ from gateway.db.listen_postgresql import Listener
 from gateway.db.migrate import upgrade
 from gateway.db.one_host import hold_host
 from gateway.db.watch_sqlite import watch
-from gateway.db.whole import WholeConnection
+from gateway.db.whole import NO_LIMIT, NoAnswer, Patience, WholeConnection
 from gateway.errors import DatabaseUnavailable, StartRefused
 
 _TOPICS = "gateway_topics"
@@ -51,7 +51,8 @@ class Database:
         self.changes = Changes()
         self._writing = writing
         self._reading = reading
-        self._asking = asking(address, pooled=bus is not None)
+        self._patience = Patience(limited=address.dialect == "postgresql")
+        self._asking = asking(address, self._patience, pooled=bus is not None)
         self._probing = writing.execution_options(**{addresses.BEGIN: ""})
         self._turn = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
@@ -113,7 +114,7 @@ class Database:
                         await self._listener.within(connection, pending)
                     await connection.commit()
                 except BaseException as exc:
-                    with suppress(DBAPIError):  # the connection is gone, and the transaction with it
+                    with suppress(DBAPIError, NoAnswer):  # the connection is gone, and the transaction with it
                         await connection.rollback()
                     if not isinstance(exc, asyncio.CancelledError):
                         pending.clear()  # a cancelled one may have been committed all the same
@@ -133,7 +134,7 @@ class Database:
                     await connection.exec_driver_sql("ROLLBACK")
             return
         frozen = self._writing.execution_options(isolation_level="REPEATABLE READ")
-        async with self._connected(frozen) as connection:
+        async with self._connected(frozen, NO_LIMIT) as connection:
             with told_plainly(self.shown):
                 await connection.begin_whole()
                 await connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -155,10 +156,14 @@ class Database:
         async with self.read() as connection:
             await connection.exec_driver_sql("SELECT 1")
 
+    def hurry(self) -> None:
+        """The gateway stops: wait for no answer for long any more."""
+        self._patience.hurry()
+
     # -- inside --------------------------------------------------------------------------------------------------
     @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[WholeConnection]:
-        connection = WholeConnection(engine)
+    async def _connected(self, engine: AsyncEngine, patience: Patience | None = None) -> AsyncIterator[WholeConnection]:
+        connection = WholeConnection(engine, patience or self._patience)
         try:
             try:
                 with told_plainly(self.shown):
@@ -167,7 +172,8 @@ class Database:
                 raise explain(exc, self.shown) from exc
             yield connection
         finally:
-            await connection.close()
+            with suppress(NoAnswer):  # then it is thrown away
+                await connection.close()
 
     @asynccontextmanager
     async def _only_writer(self) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from gateway.db.whole import NoAnswer
 from gateway.errors import DatabaseUnavailable, GatewayError, StorageFull
 
 # A full disk shows as one of these; extending the shared-memory file of the write-ahead log fails in its own words.
@@ -21,7 +22,7 @@ def told_plainly(where: str) -> Iterator[None]:
     """Turn what statements fail with at *where* (a name without secrets) into StorageFull or DatabaseUnavailable."""
     try:
         yield
-    except (DBAPIError, PoolTimeout) as exc:
+    except (DBAPIError, PoolTimeout, NoAnswer) as exc:
         if isinstance(exc, IntegrityError | ProgrammingError):
             raise
         raise explain(exc, where) from exc

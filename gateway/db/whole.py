@@ -3,6 +3,8 @@
 A coroutine that is cancelled inside the driver leaves a connection behind in the middle of a statement; on SQLite that one
 keeps the write lock until it is collected (seen: 30 s of "database is locked" after one cancelled request). So the
 operation runs in a task of its own: its caller waits for it, and is cancelled after it.
+
+A server that does not answer at all (its line is silent, it stands still) is given up after a while: see `Patience`.
 """
 
 from __future__ import annotations
@@ -11,62 +13,107 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 T = TypeVar("T")
 #: How long a cancelled caller waits for its operation; a server that does not answer must not keep the process from ending.
-PATIENCE_S = 5.0
+CANCELLED_S = 5.0
+#: How long an operation may take. No statement of ours takes nearly as long; waiting for a lock ends before.
+ANSWER_S = 45.0
+#: The same while the gateway stops, and once something was waited for in vain then.
+LAST_ANSWER_S, GONE_S = 5.0, 0.5
 
 
-async def whole(work: Coroutine[Any, Any, T]) -> T:
-    """Return what *work* returns; cancelled meanwhile, let it finish first."""
+class NoAnswer(Exception):
+    """The server did not answer in time."""
+
+
+class Patience:
+    """How long the operations of one database may take. For a file there is no limit: a thread that waits cannot be stopped."""
+
+    def __init__(self, *, limited: bool) -> None:
+        self.within_s: float | None = ANSWER_S if limited else None
+        self._hurried = False
+
+    def hurry(self) -> None:
+        """The gateway stops: whoever is told to end it does not wait for long."""
+        if self.within_s is not None and not self._hurried:
+            self._hurried = True
+            self.within_s = LAST_ANSWER_S
+
+    def answered(self, in_time: bool) -> None:
+        """Take note of how an operation went."""
+        if self._hurried:
+            self.within_s = LAST_ANSWER_S if in_time else GONE_S
+
+
+NO_LIMIT = Patience(limited=False)
+
+
+async def whole(work: Coroutine[Any, Any, T], patience: Patience = NO_LIMIT) -> T:
+    """Return what *work* returns; cancelled meanwhile, let it finish first. Raises NoAnswer."""
     running = asyncio.create_task(work)
     try:
-        await asyncio.wait({running})
+        await asyncio.wait({running}, timeout=patience.within_s)
     except asyncio.CancelledError:
         if not running.done():
-            await asyncio.wait({running}, timeout=PATIENCE_S)
-        if not running.done():
-            running.cancel()
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.exception()  # seen; the cancellation is what counts now
+            await asyncio.wait({running}, timeout=min(CANCELLED_S, patience.within_s or CANCELLED_S))
+        await _ended(running)
         raise
+    if not running.done():
+        patience.answered(in_time=False)
+        await _ended(running)
+        raise NoAnswer("it does not answer")
+    patience.answered(in_time=True)
     return running.result()
+
+
+async def _ended(running: asyncio.Task[Any]) -> None:
+    """End it, whatever it says to that."""
+    if not running.done():
+        running.cancel()
+    await asyncio.wait({running})
+    if not running.cancelled():
+        running.exception()  # seen; why it was ended is what counts now
 
 
 class WholeConnection(AsyncConnection):
     """`AsyncConnection` in whole operations. Made by `Database`, used like any other."""
 
+    def __init__(self, engine: AsyncEngine, patience: Patience = NO_LIMIT) -> None:
+        super().__init__(engine)
+        self._patience = patience
+
     async def open(self) -> None:
-        await whole(self._open())
+        await whole(self._open(), self._patience)
 
     async def _open(self) -> None:
         await super().start()
 
     async def begin_whole(self) -> None:
         """Begin the transaction that `commit` or `rollback` ends."""
-        await whole(self._begin())
+        await whole(self._begin(), self._patience)
 
     async def _begin(self) -> None:
         await super().begin().start()
 
     async def execute(self, statement: Any, parameters: Any = None, *, execution_options: Any = None) -> Any:
-        return await whole(super().execute(statement, parameters, execution_options=execution_options))
+        return await whole(super().execute(statement, parameters, execution_options=execution_options), self._patience)
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None, execution_options: Any = None) -> Any:
-        return await whole(super().exec_driver_sql(statement, parameters, execution_options))
+        return await whole(super().exec_driver_sql(statement, parameters, execution_options), self._patience)
 
     async def run_sync(self, fn: Callable[..., T], *arg: Any, **kw: Any) -> T:
+        """As long as it takes: this is how tables are made and changed."""
         return await whole(super().run_sync(fn, *arg, **kw))
 
     async def commit(self) -> None:
-        await whole(super().commit())
+        await whole(super().commit(), self._patience)
 
     async def rollback(self) -> None:
-        await whole(super().rollback())
+        await whole(super().rollback(), self._patience)
 
     async def close(self) -> None:
         """Give the connection back; nothing to do where opening it failed."""
         if self.sync_connection is not None:
-            await whole(super().close())
+            await whole(super().close(), self._patience)
