@@ -75,11 +75,11 @@ class Cluster:
         """Stop as in a power cut."""
         self.stop(signal.SIGQUIT)
 
-    def new_database(self, *, like: str = "template1") -> str:
+    def new_database(self, *, like: str = "template1", tablespace: str = "pg_default") -> str:
         """Make a database, a copy of *like*; returns its URL."""
         self.made += 1
         name = f"test_{self.made}"
-        self.psql("postgres", f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy")
+        self.psql("postgres", f"CREATE DATABASE {name} TEMPLATE {like} TABLESPACE {tablespace} STRATEGY file_copy")
         return self.url(name)
 
     def psql(self, database: str, statement: str) -> str:

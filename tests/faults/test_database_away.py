@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest_asyncio
 
 from tests.e2e.gateway_process import Client
 from tests.faults.conftest import MakeFleet
-from tests.faults.fleet import submits_by_prompt
+from tests.faults.fleet import Fleet, submits_by_prompt
 from tests.faults.line import Line, line_to
 from tests.faults.rows import watching
 from tests.postgresql import Cluster
@@ -158,16 +160,100 @@ async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_ove
     assert submits_by_prompt(await sim.ledger(kind="submit_video")) == {prompt: 1}
 
 
+async def test_a_stop_does_not_wait_for_a_database_that_is_silent(
+    postgresql_url: str, cluster: Cluster, line: Line, sim: Simulator, make_fleet: MakeFleet
+) -> None:
+    """A service manager loses its patience and kills: what then is not closed in order would be its own fault."""
+    fleet = make_fleet(postgresql_url)
+    node = await fleet.add(database_url=over(line, postgresql_url, cluster))
+    async with node.client() as client:
+        await generating(client, await client.create("a door that sticks [sim:pace=60]"))
+    line.silence()
+    began = time.monotonic()
+    assert await node.stop(within_s=60) == 0
+    assert time.monotonic() - began < 25  # two of them the drain's
+
+
+def clock_of(cluster: Cluster, url: str) -> Callable[[float], None]:
+    """A server's clock that can be set, by so many seconds against the true one. Call before anybody uses the database."""
+    name = url.rpartition("/")[2]
+    cluster.psql(
+        name,
+        "CREATE TABLE clock (ahead float8 NOT NULL); INSERT INTO clock VALUES (0);"
+        "CREATE FUNCTION public.statement_timestamp() RETURNS timestamptz LANGUAGE sql STABLE AS "
+        "'SELECT pg_catalog.statement_timestamp() + make_interval(secs => ahead) FROM public.clock';"
+        f"ALTER DATABASE {name} SET search_path = public, pg_catalog",
+    )
+
+    def set_by(ahead_s: float) -> None:
+        cluster.psql(name, f"UPDATE clock SET ahead = {ahead_s}")
+
+    return set_by
+
+
+@pytest.mark.faults
+async def test_a_clock_that_jumps_takes_nothing_from_the_living(
+    postgresql_url: str, cluster: Cluster, sim: Simulator, make_fleet: MakeFleet
+) -> None:
+    """The server's clock is set an hour forward while videos run on two nodes, and back again while others wait."""
+    set_clock_by = clock_of(cluster, postgresql_url)
+    fleet = make_fleet(postgresql_url, lease_s=9, video_slots=2)
+    first, _ = await fleet.add("both@example.com"), await fleet.add("both@example.com")
+    prompts = [f"a pendulum, number {number} [sim:pace=25]" for number in range(4)]
+    later = [f"an hourglass, number {number} [sim:pace=1]" for number in range(2)]
+    async with watching(postgresql_url) as rows, first.client() as client:
+        tasks = [await client.create(prompt) for prompt in prompts]
+        await rows.until("SELECT count(*) FROM tasks WHERE progress > 0 HAVING count(*) = 4")
+        set_clock_by(3600)
+        await asyncio.sleep(9)  # more than two sweeps of each node
+        tasks += [await client.create(prompt) for prompt in later]  # in the queue from an hour ahead
+        set_clock_by(0)
+        done = await asyncio.gather(*(client.wait(task_id, within_s=120) for task_id in tasks))
+        assert [task["status"] for task in done] == ["completed"] * 6
+        assert await rows.one("SELECT count(*) FROM task_attempts WHERE outcome = 'rescued'") == 0
+    assert submits_by_prompt(await sim.ledger(kind="submit_video")) == dict.fromkeys(prompts + later, 1)
+
+
+@pytest.fixture
+def tiny_server(cluster: Cluster, postgresql_template: str) -> Iterator[tuple[str, Path]]:
+    """A database on a file system of its own, and where that is; the server's log of changes is elsewhere."""
+    place = cluster.data.parent / "tiny"
+    place.mkdir()
+    try:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", place], check=False).returncode:
+            pytest.skip("mounting a small file system needs root")
+        shutil.chown(place, cluster.as_user["user"], cluster.as_user["group"])
+        cluster.psql("postgres", f"CREATE TABLESPACE tiny LOCATION '{place}'")
+        url = cluster.new_database(like=postgresql_template, tablespace="tiny")
+        yield url, place
+        cluster.psql("postgres", f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+        cluster.psql("postgres", "DROP TABLESPACE tiny")
+    finally:
+        subprocess.run(["umount", "-l", place], check=False)
+        place.rmdir()
+
+
+@pytest.mark.faults
+async def test_a_full_disk_of_the_server_refuses_new_tasks_and_keeps_the_old(
+    tiny_server: tuple[str, Path], sim: Simulator, make_fleet: MakeFleet
+) -> None:
+    url, place = tiny_server
+    await survives_a_full_disk(make_fleet(url), place, sim)
+
+
 async def test_a_full_database_disk_refuses_new_tasks_and_keeps_the_old(
     tiny_disk: Path, sim: Simulator, make_fleet: MakeFleet
 ) -> None:
-    fleet = make_fleet(f"sqlite:///{tiny_disk}/gateway.db", lease_s=6)
+    await survives_a_full_disk(make_fleet(f"sqlite:///{tiny_disk}/gateway.db"), tiny_disk, sim)
+
+
+async def survives_a_full_disk(fleet: Fleet, place: Path, sim: Simulator) -> None:
     node = await fleet.add()
     prompt = "a full cup [sim:pace=3]"
     async with node.client() as client:
         task_id = await client.create(prompt)
         await generating(client, task_id)
-        ballast = tiny_disk / "ballast"
+        ballast = place / "ballast"
         with ballast.open("wb", buffering=0) as file:
             while True:
                 try:
