@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from gateway.errors import ModelNotFound, PermissionDenied
 
@@ -14,6 +14,23 @@ class Scope(StrEnum):
     VIDEO = "video"
     IMAGE = "image"
     CHAT = "chat"
+
+
+class Priority(IntEnum):
+    """Classes of tasks: a higher one is served first, whatever waits in the others; within one, keys share by weight."""
+
+    LOW = -10
+    NORMAL = 0
+    HIGH = 10
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+    @classmethod
+    def of(cls, word: str) -> Priority | None:
+        """The class of that name, None when there is none."""
+        return next((one for one in cls if one.word == word.strip().lower()), None)
 
 
 ALL_SCOPES: frozenset[Scope] = frozenset(Scope)
@@ -27,7 +44,7 @@ CONSOLE_KEY_ID = "console"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client that proved who it is. models None: any; limits None: the gateway's own."""
+    """A client that proved who it is. models None: any; limits None: the gateway's own; priority: its tasks' at most."""
 
     key_id: str
     name: str
@@ -37,6 +54,7 @@ class Caller:
     max_running: int | None = None
     requests_per_minute: int | None = None
     weight: int = 1
+    priority: Priority = Priority.NORMAL
     default_dialect: str | None = None
 
     def require(self, scope: Scope) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from gateway.auth.callers import ALL_SCOPES, Caller, Scope
+from gateway.auth.callers import ALL_SCOPES, Caller, Priority, Scope
 from gateway.db.connect import Database
 from gateway.db.tables import api_keys
 from gateway.errors import AuthenticationFailed, InvalidRequest, NotFound
@@ -48,6 +48,7 @@ class ApiKey:
     max_running: int | None = None
     requests_per_minute: int | None = None
     weight: int = 1
+    priority: Priority = Priority.NORMAL
     default_dialect: str | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -83,6 +84,7 @@ class ApiKeys:
         max_running: int | None = None,
         requests_per_minute: int | None = None,
         weight: int = 1,
+        priority: Priority = Priority.NORMAL,
         default_dialect: str | None = None,
         valid_for_s: float | None = None,
     ) -> tuple[ApiKey, str]:
@@ -106,6 +108,7 @@ class ApiKeys:
             "max_running": max_running,
             "requests_per_minute": requests_per_minute,
             "weight": weight,
+            "priority": int(priority),
             "default_dialect": default_dialect,
             "created_at": now,
             "expires_at": None if valid_for_s is None else now + timedelta(seconds=valid_for_s),
@@ -174,6 +177,7 @@ class ApiKeys:
             max_running=key.max_running,
             requests_per_minute=key.requests_per_minute,
             weight=key.weight,
+            priority=key.priority,
             default_dialect=key.default_dialect,
         )
 
@@ -226,6 +230,7 @@ def _key_of(row: Any) -> ApiKey:
         max_running=row["max_running"],
         requests_per_minute=row["requests_per_minute"],
         weight=row["weight"] or 1,
+        priority=Priority(row["priority"] or 0),
         default_dialect=row["default_dialect"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],

@@ -26,22 +26,46 @@ def create(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Whose key it is, for your own lists.", show_default=False)
     ],
+    *,
     days: Annotated[float | None, typer.Option("--days", help="Days it is valid; default: for good.", min=0.01)] = None,
     dialect: Annotated[
         str | None,
         typer.Option("--dialect", help="The API its creates speak on shared paths: openai, xai, dubrify, newapi, …"),
     ] = None,
+    priority: Annotated[
+        str, typer.Option("--priority", help="Its tasks' class: low, normal, high; higher ones are served first.")
+    ] = "normal",
+    weight: Annotated[
+        int, typer.Option("--weight", help="Its share of the queue beside other keys' of its class.", min=1)
+    ] = 1,
+    max_running: Annotated[int | None, typer.Option("--max-running", help="Videos made at once.", min=1)] = None,
+    max_queued: Annotated[int | None, typer.Option("--max-queued", help="Videos waiting.", min=1)] = None,
+    per_minute: Annotated[int | None, typer.Option("--per-minute", help="New requests a minute.", min=1)] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key. It is shown this once."""
+    from gateway.auth.callers import Priority  # noqa: PLC0415
     from gateway.cli.house import in_house  # noqa: PLC0415
     from gateway.dialects.shared_paths import pin_of  # noqa: PLC0415
 
     pin = pin_of(dialect)
+    level = Priority.of(priority)
+    if level is None:
+        words = ", ".join(one.word for one in Priority)
+        raise CommandError("unknown_priority", f"there is no priority {priority!r}; choose one of: {words}")
 
     async def work(house: House) -> tuple[ApiKey, str]:
-        made = await _keys(house).create(name, valid_for_s=None if days is None else days * 86400, default_dialect=pin)
+        made = await _keys(house).create(
+            name,
+            valid_for_s=None if days is None else days * 86400,
+            default_dialect=pin,
+            priority=level,
+            weight=weight,
+            max_running=max_running,
+            max_queued=max_queued,
+            requests_per_minute=per_minute,
+        )
         await _note(house, "key.created", made[0])
         return made
 
@@ -165,6 +189,11 @@ def _as_dict(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "prefix": key.prefix,
         "scopes": sorted(key.scopes),
+        "priority": key.priority.word,
+        "weight": key.weight,
+        "max_running": key.max_running,
+        "max_queued": key.max_queued,
+        "requests_per_minute": key.requests_per_minute,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,

@@ -16,7 +16,7 @@ from gateway.errors import StartRefused
 if TYPE_CHECKING:
     from gateway.db.connect import Database
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 HEAD = REVISIONS[-1]
 #: Programs that know this revision still work on the newest tables. Raised by the migration that takes something away, at
 #: least one release after the last program that needs it.

@@ -284,6 +284,7 @@ api_keys = Table(
     Column("max_running", Integer),
     Column("requests_per_minute", Integer),
     Column("weight", Integer, nullable=False, server_default=text("1")),
+    Column("priority", Integer),  # of its tasks, at most; NULL: normal
     Column("default_dialect", Text),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from starlette.datastructures import UploadFile
 
-from gateway.errors import EmptyPrompt, InvalidRequest, UnsupportedParameter
+from gateway.auth.callers import Caller, Priority
+from gateway.errors import EmptyPrompt, InvalidRequest, PermissionDenied, UnsupportedParameter
 from gateway.models import Model
 from gateway.tasks.model import VideoMode
 from gateway.webhooks.callbacks import NAMES as CALLBACK_NAMES
@@ -62,6 +63,14 @@ CALLBACK: Any = Field(
 )
 
 
+#: Read by `priority_of`; here for the documentation.
+PRIORITY: Any = Field(
+    default=None,
+    description="`low`, `normal` or `high`: served before or after tasks of other classes. At most the class of the API key, "
+    "which is what counts when nothing is said.",
+)
+
+
 class Lenient(BaseModel):
     """A body as clients send it: fields nobody knows are ignored."""
 
@@ -73,7 +82,7 @@ def unread(fields: Mapping[str, Any], *wires: type[BaseModel], known: Iterable[s
 
     known: further names that are dealt with elsewhere.
     """
-    names = {*known, *CALLBACK_NAMES}
+    names = {*known, *CALLBACK_NAMES, "priority"}
     for wire in wires:
         for name, field in wire.model_fields.items():
             alias = field.validation_alias
@@ -118,6 +127,22 @@ def prompt_of(text: str, *, needed: bool = True) -> str:
     if needed and not text:
         raise EmptyPrompt("Prompt cannot be empty", param="prompt")
     return text
+
+
+def priority_of(fields: Mapping[str, Any], caller: Caller) -> Priority:
+    """Return the class a task is served in. Raises InvalidRequest, and PermissionDenied above that of the caller's key."""
+    said = fields.get("priority")
+    if said in (None, ""):
+        return caller.priority
+    found = Priority.of(said) if isinstance(said, str) else None
+    if found is None:
+        one_of("priority", str(said), [one.word for one in Priority])
+    assert found is not None
+    if found > caller.priority:
+        raise PermissionDenied(
+            f"This API key's tasks have at most priority '{caller.priority.word}'.", param="priority"
+        )
+    return found
 
 
 # -- pictures ----------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from gateway.tasks.states import FINAL, State
 from gateway.tasks.store import Filter
 from gateway.web import forms
 from gateway.web.frame_sizes import nearest_ratio
-from gateway.web.video_fields import Picture
+from gateway.web.video_fields import Picture, priority_of
 
 if TYPE_CHECKING:
     from gateway.web.services import Services
@@ -103,6 +103,7 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
         if made := await services.store.made_before(caller.key_id, order.idempotency_key, request_hash):
             return _same(made, order), False
     spec = _checked(services, order)
+    priority = priority_of(order.fields, caller)
     callback = await services.callbacks.read(order.fields)
     now = datetime.now(UTC)
     deadline_at = now + timedelta(seconds=settings.task_timeout_s)
@@ -119,6 +120,7 @@ async def create(services: Services, caller: Caller, order: Order) -> tuple[Task
                 dialect=order.dialect,
                 model=order.model,
                 spec=replace(spec, image_assets=tuple(picture.id for picture in pictures)),
+                priority=priority,
                 requires=services.requires(spec),
                 max_attempts=settings.max_attempts,
                 deadline_at=deadline_at,

@@ -31,6 +31,17 @@ def test_the_secret_alone_is_on_standard_output(here: Here):
     assert "not shown again" in made.err
 
 
+def test_a_key_has_its_class_its_share_and_its_limits(here: Here):
+    made = here.told(
+        "key", "create", "batch", "--priority", "low", "--weight", "3", "--max-running", "2", "--max-queued", "9"
+    )
+    assert (made["priority"], made["weight"], made["max_running"], made["max_queued"]) == ("low", 3, 2, 9)
+    assert here.told("key", "list")[0]["priority"] == "low"
+    wrong = here.run("key", "create", "other", "--priority", "urgent")
+    assert wrong.code == 1
+    assert "low, normal, high" in wrong.err
+
+
 def test_two_usable_keys_do_not_share_a_name(here: Here):
     here.ok("key", "create", "laptop")
     again = here.run("key", "create", "laptop")

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from gateway.auth.callers import Scope
+from gateway.auth.callers import Priority, Scope
 from gateway.console.page import Page
 from gateway.console.samples import first_video
 from gateway.console.view import TheView, View
@@ -22,6 +22,8 @@ PAGE = Page("keys", router, path="/console/keys", icon="keys", order=5)
 DAY = timedelta(days=1)
 #: How long a key may be made to last, in days; 0: for good.
 LASTS = (0, 1, 7, 30, 90, 365)
+#: The first is the usual one.
+PRIORITIES = (Priority.NORMAL, Priority.HIGH, Priority.LOW)
 Field = Annotated[str, Form(max_length=200)]
 Several = Annotated[list[str] | None, Form()]
 
@@ -42,6 +44,7 @@ async def keys(view: TheView) -> Response:
         models=sorted(MODELS.values(), key=lambda model: (model.kind, model.id)),
         named_dialects=[(word, word) for word in house.dialects],
         lasts=LASTS,
+        priorities=[(one.word, view.text(f"keys.priority_{one.word}")) for one in PRIORITIES],
         needs_none=house.settings.no_auth,
     )
 
@@ -57,6 +60,7 @@ async def create(
     max_running: Field = "",
     requests_per_minute: Field = "",
     weight: Field = "",
+    priority: Field = "",
     days: Field = "0",
     dialect: Field = "",
 ) -> Response:
@@ -75,6 +79,7 @@ async def create(
         max_running=_number(view, "max_running", max_running),
         requests_per_minute=_number(view, "requests_per_minute", requests_per_minute),
         weight=_number(view, "weight", weight) or 1,
+        priority=Priority.of(priority) or Priority.NORMAL,
         default_dialect=dialect or None,
         valid_for_s=lasts * DAY.total_seconds() if lasts else None,
     )

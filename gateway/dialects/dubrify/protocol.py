@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, PRIORITY, Count, Lenient, OptionalText, Seconds, Text
 
 
 class CreateVideo(Lenient):
@@ -45,6 +45,7 @@ class CreateVideo(Lenient):
     image: Any = Field(default=None, description="First frame: `{url}`.")
     n: Count = None
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class Accepted(BaseModel):

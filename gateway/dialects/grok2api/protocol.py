@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from gateway.web.video_fields import CALLBACK
+from gateway.web.video_fields import CALLBACK, PRIORITY
 
 
 def _address(value: Any) -> Any:
@@ -59,6 +59,7 @@ class CreateTask(BaseModel):
         description="First frame: an http(s) or data: URL, or what `POST /v1/video/upload` answered.",
     )
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class TaskIds(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, PRIORITY, Count, Lenient, OptionalText, Seconds, Text
 
 
 def _metadata(value: Any) -> Any:
@@ -64,6 +64,7 @@ class CreateTask(Lenient):
     images: Any = Field(default=None, description="As *image_urls*.")
     n: Count = None
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
     metadata: Annotated[dict[str, Any], BeforeValidator(_metadata)] = Field(
         default_factory=dict, description="May hold any of these fields that are not said outside of it."
     )

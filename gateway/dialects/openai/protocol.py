@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, PRIORITY, Count, Lenient, OptionalText, Seconds, Text
 
 
 class CreateVideo(Lenient):
@@ -56,6 +56,7 @@ class CreateVideo(Lenient):
     reference_images: Any = Field(default=None, description="Pictures to take subjects and style from, up to 7.")
     n: Count = Field(default=None, description="1.")
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class Remix(Lenient):
@@ -65,6 +66,7 @@ class Remix(Lenient):
 
     prompt: Text = Field(default="", description="What the new video shows; all else is taken over.")
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class Extend(Lenient):
@@ -83,6 +85,7 @@ class Extend(Lenient):
     )
     model: OptionalText = None
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class VideoError(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import CALLBACK, Lenient, OptionalText
+from gateway.web.video_fields import CALLBACK, PRIORITY, Lenient, OptionalText
 
 
 class Generate(Lenient):
@@ -28,6 +28,7 @@ class Generate(Lenient):
     prompt: Any = Field(default=None, description="What happens in the video.")
     model: OptionalText = Field(default=None, description="`grok-imagine-0.9` when not said.")
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class Generated(BaseModel):

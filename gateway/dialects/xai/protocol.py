@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from gateway.web.video_fields import CALLBACK, Count, Lenient, OptionalText, Seconds, Text
+from gateway.web.video_fields import CALLBACK, PRIORITY, Count, Lenient, OptionalText, Seconds, Text
 
 
 class Generate(Lenient):
@@ -54,6 +54,7 @@ class Generate(Lenient):
     reference_images: Any = Field(default=None, description="1 to 7 pictures to take subjects and style from.")
     n: Count = None
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class Extend(Lenient):
@@ -85,6 +86,7 @@ class Extend(Lenient):
         description="Length of what is added: 1 to 10.",
     )
     callback_url: Any = CALLBACK
+    priority: Any = PRIORITY
 
 
 class Accepted(BaseModel):
