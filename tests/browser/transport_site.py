@@ -156,6 +156,7 @@ class TransportSite:
         config.certfile, config.keyfile = str(self._folder / "cert.pem"), str(self._folder / "key.pem")
         config.alpn_protocols = ["h2", "http/1.1"]
         config.keep_alive_max_requests = 1_000_000
+        config.keep_alive_timeout = 400  # as the real site's front does; five seconds lose a client's pooled connections
         config.graceful_timeout = 0.5
         config.loglevel = "CRITICAL"
         config.wsgi_max_body_size = config.websocket_max_message_size = 64 * 1024 * 1024
