@@ -29,9 +29,9 @@ from tests.bench import (
     nodes_bench,
     store_bench,
 )
+from tests.bench.fast_site import fast_site
 from tests.bench.transport_bench import Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
-from tests.browser.transport_site import TransportSite
 from tests.e2e.gateway_process import Gateway
 from tests.postgresql import running_cluster
 from tests.simulator.client import Simulator
@@ -39,8 +39,8 @@ from tests.simulator.client import Simulator
 
 async def transport(quick: bool) -> list[Figure]:
     """The page against curl_cffi, same site, same run."""
-    with tempfile.TemporaryDirectory() as folder, TransportSite(Path(folder)).running() as site:
-        async with async_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
+        async with fast_site(Path(folder)) as site, async_playwright() as playwright:
             running = await launch(playwright, site, Path(folder))
             opened = await open_on(running, TransportLimits(streams=100))
             try:

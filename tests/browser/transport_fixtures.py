@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 import pytest_asyncio
@@ -33,6 +34,13 @@ async def _verify(_: Transport) -> Verdict:
 
 
 SITE = Site(home_url=HOME_URL, asset_url=ASSET_URL, verify=_verify, judge_page=lambda _: None)
+
+
+class Reachable(Protocol):
+    """A site that a Chromium with these arguments finds."""
+
+    @property
+    def chromium_args(self) -> list[str]: ...
 
 
 @dataclass
@@ -67,7 +75,7 @@ async def until(condition: Callable[[], object], within_s: float = 3.0) -> None:
             await asyncio.sleep(0.002)
 
 
-async def launch(playwright: Playwright, world: TransportSite, folder: Path, *args: str) -> Running:
+async def launch(playwright: Playwright, world: Reachable, folder: Path, *args: str) -> Running:
     downloads_dir = folder / "downloads"
     context = await playwright.chromium.launch_persistent_context(
         folder / "profile",

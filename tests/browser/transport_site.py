@@ -124,6 +124,31 @@ class Answering:
         await self.end(body)
 
 
+def certify(folder: Path) -> str:
+    """Write ``cert.pem`` and ``key.pem`` for grok.com and below; return the hash by which a Chromium trusts them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "grok.com")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=30))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("grok.com"), x509.DNSName("*.grok.com")]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(public).digest()).decode()
+
+
 class TransportSite:
     def __init__(self, folder: Path) -> None:
         self.ledger = Ledger()
@@ -131,7 +156,7 @@ class TransportSite:
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
-        self._key_hash = self._certificate()
+        self._key_hash = certify(folder)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="transport-site", daemon=True)
@@ -156,37 +181,14 @@ class TransportSite:
         config.certfile, config.keyfile = str(self._folder / "cert.pem"), str(self._folder / "key.pem")
         config.alpn_protocols = ["h2", "http/1.1"]
         config.keep_alive_max_requests = 1_000_000
-        config.keep_alive_timeout = 400  # as the real site's front does; five seconds lose a client's pooled connections
+        config.keep_alive_timeout = (
+            400  # as the real site's front does; five seconds lose a client's pooled connections
+        )
         config.graceful_timeout = 0.5
         config.loglevel = "CRITICAL"
         config.wsgi_max_body_size = config.websocket_max_message_size = 64 * 1024 * 1024
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(serve(self, config, shutdown_trigger=self._stop.wait))  # type: ignore[arg-type]
-
-    def _certificate(self) -> str:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "grok.com")])
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=30))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("grok.com"), x509.DNSName("*.grok.com")]), False)
-            .sign(key, hashes.SHA256())
-        )
-        pem = serialization.Encoding.PEM
-        (self._folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
-        (self._folder / "key.pem").write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
-        public = key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
     # ------------------------------------------------------------------------------------------------ ASGI
 
