@@ -213,7 +213,7 @@ async def _opened(
             )
         )
         await stack.enter_async_context(beside(member.watch(parts.capacity.wait_changed), member.leave_on(stopping)))
-        signer = Signer(secret.key(Purpose.NODES), node)
+        signer = Signer(secret.key(Purpose.NODES), node, clock=member.registry.now)
         client = await stack.enter_async_context(NodeClient.open())
         others = Neighbours(db, member.registry, node)
         await stack.enter_async_context(beside(others.keep()))

@@ -9,6 +9,7 @@ import typer
 from gateway.cli.failures import CommandError
 from gateway.cli.options import DataDir, Json
 from gateway.cli.output import did_you_mean, duration, emit, table
+from gateway.profiles.states import AWAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,9 @@ def list_(data_dir: DataDir = None, as_json: Json = False) -> None:
             node.state(stale_s),
             node.role,
             f"{duration(node.age_s)} ago" if node.age_s >= 1 else "now",
-            f"{sum(offer.clearance == 'ready' for offer in node.offers)}/{len(node.offers)}",
+            f"{sum(offer.clearance == 'ready' for offer in node.offers)}/{len(node.offers)}"
+            if node.is_live(stale_s)
+            else "-",
             str(node.info.get("running", 0)) if node.is_live(stale_s) else "-",
             node.version,
             node.address,
@@ -90,10 +93,10 @@ def _as_dict(node: Node, stale_s: float) -> dict[str, Any]:
         "profiles": [
             {
                 "name": offer.name,
-                "state": offer.clearance,
+                "state": offer.clearance if node.is_live(stale_s) else AWAY,
                 "account_id": offer.account_id,
                 "rests": dict(offer.rests),
-                "free": {kind: places.free for kind, places in offer.places.items()},
+                "free": {kind: places.free if node.is_live(stale_s) else 0 for kind, places in offer.places.items()},
                 "places": {kind: places.total for kind, places in offer.places.items()},
             }
             for offer in node.offers

@@ -29,10 +29,11 @@ async def move(house: House, name: str, to: str, *, as_json: bool) -> None:
     if profile.node_id == to:
         emit(as_dict(profile), f"profile {name} lives on node {to} already", as_json=as_json)
         return
-    target, owner = await _live(house, to), await _live(house, profile.node_id, adopting=name)
+    registry = NodeRegistry(house.db)
+    target, owner = await _live(registry, to), await _live(registry, profile.node_id, adopting=name)
     note(f"node {owner.id} finishes what it has with profile {name} and closes its browser …", as_json=as_json)
     path = f"/node/v1/profiles/{name}/take"
-    signer = Signer(house.secret.key(Purpose.NODES), f"cli-of-{house.profiles.node}")
+    signer = Signer(house.secret.key(Purpose.NODES), f"cli-of-{house.profiles.node}", clock=registry.now)
     async with httpx2.AsyncClient(trust_env=False, timeout=httpx2.Timeout(GIVEN_UP_WITHIN_S + 60, connect=5)) as client:
         try:
             answer = await client.post(
@@ -98,8 +99,7 @@ def _has_sign_in(house: House, name: str) -> bool:
     return True
 
 
-async def _live(house: House, name: str, *, adopting: str = "") -> Node:
-    registry = NodeRegistry(house.db)
+async def _live(registry: NodeRegistry, name: str, *, adopting: str = "") -> Node:
     nodes = {node.id: node for node in await registry.everybody()}
     node = nodes.get(name)
     if node is not None and node.is_live(registry.stale_s):

@@ -44,8 +44,8 @@ def in_words(profile: Profile) -> str:
     if state_of(profile) == Clearance.READY:
         who = profile.account.get("name") or profile.account.get("id")
         return said + (f", signed in as {who}" if who else "")
-    if profile.reason:
-        said += f": {profile.reason}"
+    if profile.why:
+        said += f": {profile.why}"
     return said + (f"; {profile.next_action}" if profile.next_action else "")
 
 
@@ -57,7 +57,7 @@ def as_dict(profile: Profile) -> dict[str, Any]:
         "state": state.name,
         "means": state.means,
         "moves": sorted(state.moves),
-        "reason": profile.reason,
+        "reason": profile.why,
         "since": profile.since,
         "next_action": profile.next_action,
         "enabled": profile.enabled,
@@ -126,7 +126,7 @@ def _note(profile: Profile) -> str:
     warning = profile.egress_warning
     if resting or state_of(profile) == Clearance.READY:
         return "; ".join([*resting, *(["its way out is not the one it signed in through"] if warning else [])])
-    return profile.next_action.split(", or ")[0] or profile.reason
+    return profile.next_action.split(", or ")[0] or profile.why
 
 
 def without_row(house: House, found: Sequence[Profile]) -> list[str]:
@@ -168,7 +168,7 @@ def _detail(house: House, profile: Profile, copies: Sequence[Checkpoint], notes:
         {
             "profile": profile.name,
             "state": f"{state_of(profile)} since {ago(profile.since)}" if profile.since else state_of(profile),
-            "reason": profile.reason,
+            "reason": profile.why,
             "next": profile.next_action,
             "account": account,
             "rests": "; ".join(f"{c.kind} until {ago(c.until)}: {c.reason}" for c in profile.resting(now)),

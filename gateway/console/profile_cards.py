@@ -54,7 +54,11 @@ class Card:
     @property
     def checking(self) -> bool:
         """Whether somebody waits for the answer to a look, or for an earlier copy to be put back."""
-        return self.profile.enabled and (self.profile.check_wanted or self.profile.restore_generation is not None)
+        return (
+            self.profile.enabled
+            and not self.profile.away
+            and (self.profile.check_wanted or self.profile.restore_generation is not None)
+        )
 
     @property
     def worked(self) -> bool:
@@ -77,13 +81,14 @@ def card_of(profile: Profile, *, node: str, status: ProfileStatus | None = None)
     now = datetime.now(UTC)
     here = profile.node_id == node
     fresh = status if here else None
+    gone = profile.away
     return Card(
         profile=profile,
         state=profile.state(now),
         remedy=profile.remedy(now),
         here=here,
-        slots=_stored_slots(profile) if fresh is None else fresh.slots,
-        memory=_memory(profile, fresh),
+        slots=({} if gone else _stored_slots(profile)) if fresh is None else fresh.slots,
+        memory=None if gone else _memory(profile, fresh),
         resting=profile.resting(now),
         quota=tuple(_quota(profile)),
         health=profile.health_at(now),

@@ -41,9 +41,10 @@ async def copy(source: Database, target: Database, *, progress: Progress) -> Map
     await refuse_filled(target)
     copied: dict[str, int] = {}
     async with source.snapshot() as reading:
-        counts = {table.name: await rows.count(reading, table) for table in rows.tables()}
+        carried = rows.tables(with_nodes=True)
+        counts = {table.name: await rows.count(reading, table) for table in carried}
         async with target.write() as writing:
-            for table in rows.tables():
+            for table in carried:
                 done = 0
                 async for batch in rows.read(reading, table):
                     await rows.write(writing, table, batch)

@@ -16,14 +16,13 @@ from gateway.db.tables import meta, metadata, nodes
 BATCH = 500
 #: Lines of ``meta`` that each database keeps for itself.
 ITS_OWN = (one_host.KEY, OLDEST_KEY)
-#: Nodes say themselves who is there.
-LEFT_OUT = frozenset({nodes.name})
 Row = Mapping[str, Any]
 
 
-def tables() -> Sequence[Table]:
-    """Every table that is carried over, in an order in which rows may be inserted."""
-    return [table for table in metadata.sorted_tables if table.name not in LEFT_OUT]
+def tables(*, with_nodes: bool = False) -> Sequence[Table]:
+    """Every table that is carried over, in an order in which rows may be inserted. with_nodes: also who was there, for the
+    same machines on another database; elsewhere nodes say themselves who is there."""
+    return [table for table in metadata.sorted_tables if with_nodes or table is not nodes]
 
 
 async def count(connection: AsyncConnection, table: Table) -> int:

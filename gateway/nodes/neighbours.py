@@ -16,6 +16,7 @@ from gateway.errors import GatewayError
 from gateway.nodes.addresses import leads_home
 from gateway.nodes.model import Node
 from gateway.nodes.registry import TOPIC, NodeRegistry
+from gateway.profiles.registry import TOPIC as PROFILES
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ class Neighbours:
         self._nodes: Sequence[Node] = ()
         self._seen_at = time.monotonic()
         self._avoided: dict[str, float] = {}
+        self._at_work: set[str] = set()
         self.own = own
 
     async def keep(self) -> None:
@@ -51,6 +53,10 @@ class Neighbours:
     async def look(self) -> None:
         found = [node for node in await self._registry.everybody() if node.id != self.own]
         self._nodes, self._seen_at = found, time.monotonic()
+        at_work = {node.id for node in found if node.is_live(self._registry.stale_s)}
+        if at_work != self._at_work:  # nobody tells of a node that died: who shows its profiles must look again
+            self._at_work = at_work
+            self._db.changes.wake(PROFILES)
 
     @property
     def live(self) -> Sequence[Node]:

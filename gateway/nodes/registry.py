@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, select, text, update
@@ -11,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
+from gateway.db.node_life import beat_s, stale_s
 from gateway.db.tables import nodes
 from gateway.nodes.model import Node, ProfileOffer, offers_from_json, offers_to_json
 
@@ -25,8 +28,9 @@ class NodeRegistry:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        # On SQLite all nodes are processes of one machine: they need not find each other fast, and each beat is a sync.
-        self.beat_s, self.stale_s = (3.0, 12.0) if db.dialect == "postgresql" else (10.0, 30.0)
+        #: How far the database's clock is ahead of this machine's, seconds, as of the last look.
+        self.ahead_s = 0.0
+        self.beat_s, self.stale_s = beat_s(db.dialect), stale_s(db.dialect)
 
     async def everybody(self) -> Sequence[Node]:
         """Every node there ever was, by name, until it is forgotten."""
@@ -67,13 +71,20 @@ class NodeRegistry:
                 update(nodes).where(nodes.c.id == node).values(left_at=self._db.clock.now(), offers=[])
             )
 
+    def now(self) -> float:
+        """Seconds since the epoch by the clock that all nodes share: the database's."""
+        return time.time() + self.ahead_s
+
     async def forget(self, node: str) -> bool:
         """Remove the row of a node that is gone for good; False when there is none."""
         async with self._db.write(TOPIC) as connection:
             return bool((await connection.execute(delete(nodes).where(nodes.c.id == node))).rowcount)
 
     async def _all(self, connection: AsyncConnection) -> list[Node]:
-        rows = await connection.execute(select(nodes, self._db.clock.now().label("now")).order_by(nodes.c.id))
+        wanted = select(nodes, self._db.clock.now().label("now")).order_by(nodes.c.id)
+        rows = (await connection.execute(wanted)).all()
+        if rows:
+            self.ahead_s = (rows[0].now - datetime.now(UTC)).total_seconds()
         return [
             Node(
                 id=row.id,

@@ -22,7 +22,7 @@ STREAMED = "-"
 
 
 class Signer:
-    """Signs and checks for the node *own*. clock: seconds since the epoch."""
+    """Signs and checks for the node *own*. clock: seconds since the epoch, the same on all nodes."""
 
     def __init__(self, key: bytes, own: str, *, clock: Callable[[], float] = time.time) -> None:
         self._key = key
@@ -41,7 +41,8 @@ class Signer:
         if version != "v1" or len(rest) != 5:
             raise PermissionDenied("This is only for the other nodes of this gateway.")
         sender, receiver, at, nonce, mac = rest
-        if not hmac.compare_digest(mac, self._mac(method, path, sender, receiver, at, nonce, body=body)):
+        right = self._mac(method, path, sender, receiver, at, nonce, body=body)
+        if not hmac.compare_digest(mac.encode(), right.encode()):  # as bytes: a stranger's may hold any character
             raise PermissionDenied(
                 "The signature of this request is not right: all nodes need the same GATEWAY_SECRET_KEY."
             )
@@ -51,7 +52,9 @@ class Signer:
                 "(GATEWAY_NODE_URL)."
             )
         if abs(self._clock() - int(at)) > GOOD_FOR_S:
-            raise PermissionDenied("The clocks of two nodes differ by more than two minutes: set them by NTP.")
+            raise PermissionDenied(
+                "This request is more than two minutes old by the database's clock: set the clocks of all nodes by NTP."
+            )
         self._once(nonce)
         return sender
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from browser.clearance import NEXT_ACTION, Clearance, Cooldown
 from gateway.profiles.health import Health, health_of
-from gateway.profiles.states import COOLING, Remedy, State, state_of
+from gateway.profiles.states import AWAY, COOLING, STATES, Remedy, State, state_of
 from gateway.profiles.way_out import EgressWarning, warning_of
 
 
@@ -17,7 +17,8 @@ from gateway.profiles.way_out import EgressWarning, warning_of
 class Profile:
     """One row.
 
-    proxy: sealed; `Registry.proxy_of` opens it. revision: raised by whatever the pool has to be told about. clearance,
+    away: it lives on another node, which is not at work: all else is what was last known.
+    sealed_proxy: `Registry.proxy_of` opens it. revision: raised by whatever the pool has to be told about. clearance,
     reason, since, account, cooldowns and last_checkpoint_at are what the pool last said.
     quota: what the site says is left, by kind; hints, each with ``told_at``. health, egress: see `health.py` and `way_out.py`.
     checkpoints: its copies as JSON, newest first; live: memory and slots as its node last measured.
@@ -29,6 +30,7 @@ class Profile:
 
     name: str
     node_id: str
+    away: bool = False
     sealed_proxy: str | None = None
     shown_proxy: str | None = None
     proxy_unreadable: bool = False
@@ -70,6 +72,8 @@ class Profile:
 
     def state(self, now: datetime) -> State:
         """The place in the state machine to show."""
+        if self.away and self.enabled:
+            return STATES[AWAY]
         held = self.clearance is Clearance.HELD or self.release_wanted(now)
         return state_of(self.clearance, enabled=self.enabled, held=held, cooldowns=self.cooldowns, now=now)
 
@@ -77,8 +81,17 @@ class Profile:
         """The kinds of work that rest now."""
         return tuple(cooldown for cooldown in self.cooldowns if cooldown.until > now)
 
+    @property
+    def why(self) -> str:
+        """Why it is in that state, in words; '' when there is nothing to say."""
+        if self.away and self.enabled:
+            return f"node {self.node_id}, which has it, is not at work; it was {self.clearance.value.replace('_', ' ')}"
+        return self.reason
+
     def remedy(self, now: datetime) -> Remedy:
         """What an operator does next."""
+        if self.away and self.enabled:
+            return Remedy.START_NODE
         if self.proxy_unreadable:
             return Remedy.SET_PROXY
         if self.enabled and self.clearance is Clearance.NEW and self.check_wanted:
@@ -89,6 +102,8 @@ class Profile:
     def next_action(self) -> str:
         """The same in words, with the command; '' when there is nothing to do."""
         now = datetime.now(UTC)
+        if self.remedy(now) is Remedy.START_NODE:
+            return f"start node {self.node_id}, or if it is gone for good: gateway profile adopt {self.name}"
         if self.proxy_unreadable:
             return f"set its proxy again: gateway profile proxy {self.name} URL"
         state = self.state(now)

@@ -7,16 +7,17 @@ node that owns the profile answers in the row. That works alike on SQLite and Po
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, case, delete, insert, select, update
+from sqlalchemy import Row, Select, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from browser.clearance import Clearance, Cooldown
 from browser.profiles import check_name, check_proxy
 from gateway.db.connect import Database
+from gateway.db.node_life import is_at_work
 from gateway.db.tables import profile_events, profiles
 from gateway.profiles.errors import BadProfile, ProfileExists, ProxyUnreadable, UnknownProfile
 from gateway.profiles.model import Profile, ProfileNote, cooldowns_from_json, cooldowns_to_json
@@ -38,7 +39,7 @@ class Registry:
     # -- reading -------------------------------------------------------------------------------------------------
     async def list(self, *, node: str | None = None) -> Sequence[Profile]:
         """Return the profiles by name; with *node* only that node's."""
-        wanted = select(profiles).order_by(profiles.c.name)
+        wanted = self._wanted().order_by(profiles.c.name)
         if node is not None:
             wanted = wanted.where(profiles.c.node_id == node)
         async with self._db.read() as connection:
@@ -47,7 +48,7 @@ class Registry:
     async def get(self, name: str) -> Profile:
         """Return one profile. Raises UnknownProfile."""
         async with self._db.read() as connection:
-            row = (await connection.execute(select(profiles).where(profiles.c.name == name))).one_or_none()
+            row = (await connection.execute(self._wanted().where(profiles.c.name == name))).one_or_none()
         if row is None:
             raise UnknownProfile(name)
         return self._read(row)
@@ -196,8 +197,7 @@ class Registry:
 
     async def request_release(self, name: str, *, by: str, for_s: float) -> None:
         """Ask for the profile's directory, or go on needing it: the request lapses after *for_s* unless repeated."""
-        until = datetime.now(UTC) + timedelta(seconds=for_s)
-        await self._change(name, release_requested_by=by, release_until=until)
+        await self._change(name, release_requested_by=by, release_until=self._db.clock.now(for_s))
 
     async def end_release(self, name: str) -> None:
         """Give the directory back to the gateway."""
@@ -333,10 +333,10 @@ class Registry:
             await self._log(connection, name, note, data)
 
     async def _record(self, name: str, values: Mapping[str, Any]) -> None:
+        # Only of what lives here: a node that lost the profile meanwhile must not speak for the one that has it now.
+        mine = (profiles.c.name == name, profiles.c.node_id == self.node)
         async with self._db.write(TOPIC) as connection:
-            await connection.execute(
-                update(profiles).where(profiles.c.name == name).values(**values, updated_at=datetime.now(UTC))
-            )
+            await connection.execute(update(profiles).where(*mine).values(**values, updated_at=datetime.now(UTC)))
 
     async def _change(self, name: str, **values: Any) -> None:
         async with self._db.write(TOPIC) as connection:
@@ -355,6 +355,10 @@ class Registry:
         row = {"profile": name, "at": at or datetime.now(UTC), "type": type_, "data": dict(data)}
         await connection.execute(insert(profile_events).values(row))
 
+    def _wanted(self) -> Select[Any]:
+        at_work = is_at_work(self._db, profiles.c.node_id).label("node_at_work")
+        return select(profiles, at_work, self._db.clock.now().label("now"))
+
     def _sealed(self, name: str, proxy: str | None) -> str | None:
         return None if proxy is None else seal(check_proxy(proxy), self._proxy_key, bound_to=name)
 
@@ -368,6 +372,7 @@ class Registry:
         return Profile(
             name=row.name,
             node_id=row.node_id,
+            away=row.node_id != self.node and not row.node_at_work,
             sealed_proxy=row.proxy,
             shown_proxy=shown,
             proxy_unreadable=unreadable,
@@ -390,7 +395,8 @@ class Registry:
             check_requested_at=row.check_requested_at,
             checked_at=row.checked_at,
             release_requested_by=row.release_requested_by,
-            release_until=row.release_until,
+            # Meant by the database's clock, compared with this machine's.
+            release_until=row.release_until and row.release_until + (datetime.now(UTC) - row.now),
             released_at=row.released_at,
             removed_at=row.removed_at,
             last_checkpoint_at=row.last_checkpoint_at,

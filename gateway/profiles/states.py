@@ -1,7 +1,8 @@
 """The states of a profile as people see them: one table for the command line and the console.
 
 `browser.clearance.MOVES` says which arrows there are; here stands what each place is called, what it means, and what the
-operator can do about it. COOLING is no state of the pool's: it is READY while every kind of work rests.
+operator can do about it. COOLING and AWAY are no states of the pool's: the one is READY while every kind of work rests, the
+other is said by nodes of a profile whose own node is silent.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from enum import StrEnum
 from browser.clearance import MOVES, Clearance, Cooldown
 
 COOLING = "cooling"
+AWAY = "away"
 
 #: The kinds of work a profile does; a chat mode that rests by itself is written ``chat:MODE``.
 KINDS = ("video", "image", "chat")
@@ -29,6 +31,7 @@ class Remedy(StrEnum):
     CHECK = "check"
     ENABLE = "enable"
     SET_PROXY = "set_proxy"
+    START_NODE = "start_node"
 
 
 class Tone(StrEnum):
@@ -109,6 +112,14 @@ STATES: Mapping[str, State] = {
         Remedy.WAIT,
         Tone.WAITING,
         _moves(Clearance.READY) | {Clearance.READY.value},
+    ),
+    AWAY: State(
+        AWAY,
+        "out of reach",
+        "The node that has it is not at work; nothing can be done with it until that node is back.",
+        Remedy.START_NODE,
+        Tone.BAD,
+        frozenset({clearance.value for clearance in Clearance} | {COOLING}),
     ),
 }
 

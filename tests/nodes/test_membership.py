@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import update
@@ -19,6 +21,7 @@ from gateway.nodes.addresses import leads_home, own_address
 from gateway.nodes.membership import Identity, Membership, home_of
 from gateway.nodes.model import Node, Places, ProfileOffer
 from gateway.nodes.registry import NodeRegistry
+from gateway.nodes.signing import HEADER, Signer
 from gateway.profiles.node import node_id, take_name
 from gateway.profiles.registry import Registry
 from gateway.settings import Role, Settings
@@ -119,6 +122,26 @@ async def test_a_name_belongs_to_one_data_directory(postgresql_url: str, tmp_pat
     (tmp_path / "other").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
     assert home_of(tmp_path / "data") == home_of(tmp_path / "link") != home_of(tmp_path / "other")
+
+
+async def test_nodes_with_wrong_clocks_agree_on_the_time(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their signatures count by the database's clock: ten minutes between two machines keep nothing from being passed on."""
+
+    class Fast(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(minutes=10)
+
+    async with Database.open(postgresql_url) as db, Membership.join(db, A) as right:
+        await right.registry.everybody()
+        monkeypatch.setattr("gateway.nodes.registry.datetime", Fast)
+        monkeypatch.setattr("gateway.nodes.registry.time", SimpleNamespace(time=lambda: time.time() + 600))
+        wrong = NodeRegistry(db)
+        await wrong.everybody()
+        assert wrong.ahead_s < -590
+        signed = Signer(b"key", "b", clock=wrong.now).sign("GET", "/x", to="a", body=b"")
+        monkeypatch.undo()
+        assert Signer(b"key", "a", clock=right.registry.now).check(signed[HEADER], "GET", "/x", body=b"") == "b"
 
 
 async def test_a_new_name_takes_the_profiles_along(postgresql_url: str, tmp_path: Path) -> None:

@@ -224,6 +224,9 @@ async def test_only_nodes_may_ask_nodes(fleet: Fleet) -> None:
         other = Signer(Secret("another secret of another gateway").key(Purpose.NODES), "b")
         assert "GATEWAY_SECRET_KEY" in (await post(other.sign("POST", path, to="a", body=body))).text
         late = Signer(Secret(SECRET).key(Purpose.NODES), "b", clock=lambda: 1_000_000.0)
+        strange = (right["x-gateway-node"].rpartition(" ")[0] + " \xe9").encode("latin-1")
+        assert (await post({"x-gateway-node": strange})).status_code == 403
+        assert (await a.http.get("/v1/models", headers={"x-gateway-node": strange})).status_code == 403
         assert "clocks" in (await post(late.sign("POST", path, to="a", body=body))).text
         assert len(a.site.calls.chats) == 1
 

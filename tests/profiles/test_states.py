@@ -6,7 +6,7 @@ import pytest
 
 from browser.clearance import MOVES, NEXT_ACTION, Clearance, Cooldown, may_move
 from browser.standing import Standing
-from gateway.profiles.states import COOLING, KINDS, LINE, STATES, Remedy, state_of
+from gateway.profiles.states import AWAY, COOLING, KINDS, LINE, STATES, Remedy, state_of
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ def rests(*kinds: str, ended: bool = False) -> list[Cooldown]:
 
 def test_every_state_is_in_the_table_and_told():
     assert set(MOVES) == set(Clearance) == set(NEXT_ACTION)
-    assert set(STATES) == {state.value for state in Clearance} | {COOLING}
+    assert set(STATES) == {state.value for state in Clearance} | {COOLING, AWAY}
     assert all(state.title and state.means.endswith(".") for state in STATES.values())
     assert set(LINE) <= set(STATES)
 

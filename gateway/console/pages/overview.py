@@ -86,7 +86,9 @@ async def overview(view: TheView) -> Response:
         silent=[home for home in homes if home.missed],
         live_nodes=sum(home.state == "live" for home in homes),
         profiles=[profile for profile in profiles if profile.enabled],
-        ready=sum(profile.enabled and profile.clearance is Clearance.READY for profile in profiles),
+        ready=sum(
+            profile.enabled and not profile.away and profile.clearance is Clearance.READY for profile in profiles
+        ),
         counts=counts,
         places=house.services.places(),
         queue_s=await whole_queue_s(house, counts.get(State.QUEUED, 0)),
@@ -105,7 +107,7 @@ async def overview(view: TheView) -> Response:
 
 def needs_human(profile: Profile) -> bool:
     """Whether only the operator can bring the profile on."""
-    return profile.enabled and profile.clearance in NEEDS_HUMAN | {Clearance.CRASHED}
+    return profile.enabled and (profile.away or profile.clearance in NEEDS_HUMAN | {Clearance.CRASHED})
 
 
 def slots_of(statuses: Sequence[ProfileStatus]) -> Mapping[str, SlotCount]:
