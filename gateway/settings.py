@@ -280,7 +280,7 @@ class Settings(BaseSettings):
         default=120,
         ge=0,
         description="How long work begun at the site waits for the profile that began it, before another profile of the "
-        "same account goes on with it.",
+        "same account goes on with it; not at all when that profile's node has stopped.",
     )
     max_attempts: int = Field(default=4, ge=1, le=20, description="How often a task is tried before it fails.")
     max_queued: int = Field(default=5000, ge=1, description="Waiting tasks above which new ones are refused with 429.")

@@ -98,5 +98,5 @@ class Vitals:
             return Check(True, facts=facts)
         if elsewhere := self.others.ready():  # work that comes here is passed on to them
             return Check(True, facts=facts | {"ready_on_other_nodes": elsewhere})
-        said = "; ".join(reasons(profiles)) or "there is no profile yet: gateway login NAME"
+        said = "; ".join(reasons(profiles)) or "none is on this node (gateway login NAME), others: gateway profile list"
         return Check(False, f"no profile is ready: {said}", facts)

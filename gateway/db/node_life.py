@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, and_, exists
 
-from gateway.db.connect import Database
-from gateway.db.tables import nodes
+from gateway.db.clock import Clock
+from gateway.db.tables import nodes, profiles
 
 
 def beat_s(dialect: str) -> float:
@@ -19,7 +19,15 @@ def stale_s(dialect: str) -> float:
     return 12.0 if dialect == "postgresql" else 30.0
 
 
-def is_at_work(db: Database, node: ColumnElement[str]) -> ColumnElement[bool]:
+def is_at_work(clock: Clock, node: ColumnElement[str]) -> ColumnElement[bool]:
     """Whether the node that *node* names is at work as far as anybody can know."""
-    heard_lately = nodes.c.heartbeat_at > db.clock.now(-stale_s(db.dialect))
-    return exists().where(nodes.c.id == node, nodes.c.left_at.is_(None), heard_lately)
+    return exists().where(nodes.c.id == node, _lives(clock))
+
+
+def has_no_node(clock: Clock, profile: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether the node of the profile that *profile* names has stopped or is silent; false of what nobody has heard of."""
+    return exists().where(profiles.c.name == profile, nodes.c.id == profiles.c.node_id, ~_lives(clock))
+
+
+def _lives(clock: Clock) -> ColumnElement[bool]:
+    return and_(nodes.c.left_at.is_(None), nodes.c.heartbeat_at > clock.now(-stale_s(clock.dialect)))

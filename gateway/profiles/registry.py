@@ -356,7 +356,7 @@ class Registry:
         await connection.execute(insert(profile_events).values(row))
 
     def _wanted(self) -> Select[Any]:
-        at_work = is_at_work(self._db, profiles.c.node_id).label("node_at_work")
+        at_work = is_at_work(self._db.clock, profiles.c.node_id).label("node_at_work")
         return select(profiles, at_work, self._db.clock.now().label("now"))
 
     def _sealed(self, name: str, proxy: str | None) -> str | None:

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.clock import Clock
+from gateway.db.node_life import has_no_node
 from gateway.db.tables import tasks
 from gateway.tasks.fairness import Share, Waiting
 from gateway.tasks.rows import IS_QUEUED, is_state
@@ -45,13 +46,13 @@ _BOUND: ColumnElement[bool] = literal_column("bound")  # as the partial index sa
 class Questions:
     """The statements of `Candidates`, made once: building them costs more than asking them.
 
-    held_s: how long a begun task waits for its own profile.
+    held_s: how long a begun task waits for its own profile; not at all when that one's node is not at work.
     """
 
     def __init__(self, clock: Clock, kind: str, *, held_s: float) -> None:
         self._clock = clock
         self._kind = kind
-        held = tasks.c.run_at > clock.now(-held_s)
+        held = and_(tasks.c.run_at > clock.now(-held_s), ~has_no_node(clock, tasks.c.profile))
         names = ("id", "key_id", "created_at", "priority", "requires", "bound", "account_id", "profile")
         self._columns = select(*(tasks.c[name] for name in names), held.label("held")).select_from(tasks)
         self.any = select(tasks.c.run_at).where(IS_QUEUED, self._may_run(tasks)).order_by(tasks.c.run_at).limit(1)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 router = APIRouter(tags=["Health"])
+
+Exclude = Annotated[Sequence[str], Query(description="Checks that do not count, for instance `profiles`.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,12 @@ class Health:
     metrics: Callable[[], Awaitable[bytes]]
 
 
-def readiness(checks: Mapping[str, Check]) -> tuple[int, dict[str, Any]]:
-    """Return status and body of ``/readyz``: 200 only when every check is right, else every reason in words."""
-    wrong = {name: check for name, check in checks.items() if not check.ok}
+def readiness(checks: Mapping[str, Check], *, exclude: Collection[str] = ()) -> tuple[int, dict[str, Any]]:
+    """Return status and body of ``/readyz``: 200 only when every check is right, else every reason in words.
+
+    exclude: checks that are told and do not count.
+    """
+    wrong = {name: check for name, check in checks.items() if not check.ok and name not in exclude}
     body = {
         "ready": not wrong,
         "reasons": [check.reason for check in wrong.values()],
@@ -54,10 +59,14 @@ async def livez() -> Response:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Can it take and carry out work?")
-async def readyz(request: Request) -> Response:
-    """200 when new tasks are taken and at least one signed-in profile can work on them; else 503 with the reasons."""
+async def readyz(request: Request, exclude: Exclude = ()) -> Response:
+    """200 when new tasks are taken and at least one signed-in profile can work on them; else 503 with the reasons.
+
+    `?exclude=profiles` is for load balancers: whether this node serves requests, also while no profile is ready. Tasks are
+    taken and asked about then as ever; a balancer that turned away from every node would keep clients from their results.
+    """
     health: Health = request.app.state.health
-    status, body = readiness(await health.checks())
+    status, body = readiness(await health.checks(), exclude=exclude)
     return JSONResponse(body, status_code=status, headers={"retry-after": "5"} if status == 503 else {})
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from gateway.db.connect import Database
-from gateway.db.tables import api_keys, profiles, task_attempts, tasks
+from gateway.db.tables import api_keys, nodes, profiles, task_attempts, tasks
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import State
 from tests.conformance.samples import ME, OTHER, a_failure, a_task, claim, claim_one, in_s, offer
@@ -158,6 +158,22 @@ async def test_another_profile_of_the_account_goes_on_when_the_first_stays_away(
     (claimed,) = await claim(store, offer("second", account="acc"))
     assert (claimed.id, claimed.task.profile, claimed.task.account_id) == (task_id, "second", "acc")
     assert set(claimed.steps) == {"submit"}
+
+
+async def test_a_begun_task_waits_for_no_node_that_is_gone(store: SqlTaskStore, db: Database) -> None:
+    task_id = await begun(store)
+    now = in_s(0)
+    node = {"id": "there", "hostname": "box", "role": "all", "version": "1", "started_at": now, "heartbeat_at": now}
+    row = {"name": "main", "node_id": "there", "enabled": True, "clearance": "ready", "revision": 1}
+    async with db.write() as connection:
+        await connection.execute(insert(nodes).values(node))
+        await connection.execute(insert(profiles).values(row | {"created_at": now, "updated_at": now}))
+    assert await claim(store, offer("second", account="acc")) == []
+    async with db.write() as connection:
+        await connection.execute(update(nodes).values(left_at=now))
+    assert await claim(store, offer("elsewhere", account="other")) == []
+    (claimed,) = await claim(store, offer("second", account="acc"))
+    assert (claimed.id, claimed.task.profile) == (task_id, "second")
 
 
 async def test_a_begun_task_of_an_unknown_account_stays_with_its_profile(store: SqlTaskStore) -> None:

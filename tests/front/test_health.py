@@ -29,6 +29,10 @@ async def test_not_ready_says_what_to_do(front):
     assert answer.status_code == 503
     assert "sign in again" in answer.json()["reasons"][0]
     assert (await front.http.get("/livez")).status_code == 200
+    balanced = await front.http.get("/readyz", params={"exclude": "profiles"})
+    assert balanced.status_code == 200, "it serves: a balancer must not turn away from every node"
+    assert balanced.json()["checks"]["profiles"]["ok"] is False
+    assert (await front.http.get("/readyz", params={"exclude": "nonsense"})).status_code == 503
     assert (await front.http.post(TASKS, json=CREATE)).status_code == 200, "accepted, to be done later"
 
 
