@@ -13,6 +13,8 @@ from contextlib import contextmanager
 
 SAFETY_POLL_S = 5.0
 ANYTHING = "*"
+#: The topic of the profiles' rows, which nodes tell of, too: a profile is out of reach when its node is gone.
+PROFILES = "profiles"
 
 
 class Hint:

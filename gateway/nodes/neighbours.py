@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 
 import structlog
 
+from gateway.db.changes import PROFILES
 from gateway.db.connect import Database
 from gateway.db.one_host import this_host
 from gateway.errors import GatewayError
 from gateway.nodes.addresses import leads_home
 from gateway.nodes.model import Node
 from gateway.nodes.registry import TOPIC, NodeRegistry
-from gateway.profiles.registry import TOPIC as PROFILES
 
 log = structlog.get_logger(__name__)
 

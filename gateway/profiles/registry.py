@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from browser.clearance import Clearance, Cooldown
 from browser.profiles import check_name, check_proxy
+from gateway.db.changes import PROFILES
 from gateway.db.connect import Database
 from gateway.db.node_life import is_at_work
 from gateway.db.tables import profile_events, profiles
@@ -25,7 +26,7 @@ from gateway.profiles.sealing import masked, seal, unseal
 from gateway.profiles.way_out import signed_in_now, warning_of
 
 #: The hint that makes keepers look at once (they also look every second or two).
-TOPIC = "profiles"
+TOPIC = PROFILES
 
 
 class Registry:
