@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, case, delete, insert, select, update
+from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,11 +18,11 @@ from browser.clearance import Clearance, Cooldown
 from browser.profiles import check_name, check_proxy
 from gateway.db.changes import PROFILES
 from gateway.db.connect import Database
-from gateway.db.node_life import is_at_work
 from gateway.db.tables import profile_events, profiles
-from gateway.profiles.errors import BadProfile, ProfileExists, ProxyUnreadable, UnknownProfile
-from gateway.profiles.model import Profile, ProfileNote, cooldowns_from_json, cooldowns_to_json
-from gateway.profiles.sealing import masked, seal, unseal
+from gateway.profiles.errors import BadProfile, ProfileExists, UnknownProfile
+from gateway.profiles.model import Profile, ProfileNote, cooldowns_to_json
+from gateway.profiles.rows import profile_of, wanted_rows
+from gateway.profiles.sealing import seal, unseal
 from gateway.profiles.way_out import signed_in_now, warning_of
 
 #: The hint that makes keepers look at once (they also look every second or two).
@@ -40,19 +40,21 @@ class Registry:
     # -- reading -------------------------------------------------------------------------------------------------
     async def list(self, *, node: str | None = None) -> Sequence[Profile]:
         """Return the profiles by name; with *node* only that node's."""
-        wanted = self._wanted().order_by(profiles.c.name)
+        wanted = wanted_rows(self._db.clock).order_by(profiles.c.name)
         if node is not None:
             wanted = wanted.where(profiles.c.node_id == node)
         async with self._db.read() as connection:
-            return [self._read(row) for row in await connection.execute(wanted)]
+            return [
+                profile_of(row, node=self.node, proxy_key=self._proxy_key) for row in await connection.execute(wanted)
+            ]
 
     async def get(self, name: str) -> Profile:
         """Return one profile. Raises UnknownProfile."""
         async with self._db.read() as connection:
-            row = (await connection.execute(self._wanted().where(profiles.c.name == name))).one_or_none()
+            row = (await connection.execute(wanted_rows(self._db.clock).where(profiles.c.name == name))).one_or_none()
         if row is None:
             raise UnknownProfile(name)
-        return self._read(row)
+        return profile_of(row, node=self.node, proxy_key=self._proxy_key)
 
     def proxy_of(self, profile: Profile) -> str | None:
         """Return the proxy with its password, for launching. Raises ProxyUnreadable."""
@@ -356,51 +358,5 @@ class Registry:
         row = {"profile": name, "at": at or datetime.now(UTC), "type": type_, "data": dict(data)}
         await connection.execute(insert(profile_events).values(row))
 
-    def _wanted(self) -> Select[Any]:
-        at_work = is_at_work(self._db.clock, profiles.c.node_id).label("node_at_work")
-        return select(profiles, at_work, self._db.clock.now().label("now"))
-
     def _sealed(self, name: str, proxy: str | None) -> str | None:
         return None if proxy is None else seal(check_proxy(proxy), self._proxy_key, bound_to=name)
-
-    def _read(self, row: Row[Any]) -> Profile:
-        shown, unreadable = None, False
-        if row.proxy is not None:
-            try:
-                shown = masked(unseal(row.proxy, self._proxy_key, bound_to=row.name))
-            except ProxyUnreadable:
-                shown, unreadable = "unreadable", True
-        return Profile(
-            name=row.name,
-            node_id=row.node_id,
-            away=row.node_id != self.node and not row.node_at_work,
-            sealed_proxy=row.proxy,
-            shown_proxy=shown,
-            proxy_unreadable=unreadable,
-            enabled=row.enabled,
-            clearance=Clearance(row.clearance),
-            reason=row.reason or "",
-            since=row.since,
-            account_id=row.account_id,
-            account=row.account or {},
-            cooldowns=cooldowns_from_json(row.cooldowns),
-            capabilities=row.capabilities or {},
-            protocol=row.protocol,
-            quota=row.quota or {},
-            health=row.health or {},
-            egress=row.egress or {},
-            checkpoints=row.checkpoints or (),
-            live=row.live or {},
-            restore_generation=row.restore_generation,
-            revision=row.revision,
-            check_requested_at=row.check_requested_at,
-            checked_at=row.checked_at,
-            release_requested_by=row.release_requested_by,
-            # Meant by the database's clock, compared with this machine's.
-            release_until=row.release_until and row.release_until + (datetime.now(UTC) - row.now),
-            released_at=row.released_at,
-            removed_at=row.removed_at,
-            last_checkpoint_at=row.last_checkpoint_at,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        )
