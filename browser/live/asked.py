@@ -14,6 +14,9 @@ from playwright.async_api import BrowserContext, Dialog, Error, FileChooser, Fil
 
 from browser.live.outbox import Word
 
+#: No two questions have the same number, whichever browser asks them: a late answer cannot meet another question.
+_NUMBERS = itertools.count(1)
+
 
 @dataclass(frozen=True, slots=True)
 class OfferedFile:
@@ -32,7 +35,6 @@ class Asked:
         self._context = context
         self._tell = tell
         self._blocked = blocked
-        self._ids = itertools.count(1)
         self._dialogs: dict[int, Dialog] = {}
         self._choosers: dict[int, FileChooser] = {}
         self._listening = False
@@ -102,7 +104,7 @@ class Asked:
                 )
 
     def _opened(self, dialog: Dialog) -> None:
-        number = next(self._ids)
+        number = next(_NUMBERS)
         self._dialogs[number] = dialog
         self._tell(_dialog_word(number, dialog))
         self._blocked()
@@ -110,7 +112,7 @@ class Asked:
     def _choosing(self, chooser: FileChooser) -> None:
         for number in [n for n, open_one in self._choosers.items() if open_one.page is chooser.page]:
             self._close_chooser(number)
-        number = next(self._ids)
+        number = next(_NUMBERS)
         self._choosers[number] = chooser
         self._tell(_chooser_word(number, chooser))
 

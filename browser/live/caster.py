@@ -26,7 +26,7 @@ class Caster:
         self.tab = tab
         self.page = page
         self.last: Frame | None = None
-        self._quality = quality
+        self.quality = quality
         self._gap_s = 1 / fps
         self._audience = audience
         self._turn = 0.0
@@ -36,7 +36,7 @@ class Caster:
     async def start(self) -> None:
         """Begin; the page's present look comes first. Raises Playwright's Error when the page is gone."""
         self._casting = True
-        await self.page.screencast.start(on_frame=self._shown, quality=self._quality, size=VIEWPORT)
+        await self.page.screencast.start(on_frame=self._shown, quality=self.quality, size=VIEWPORT)
 
     async def stop(self) -> None:
         self._casting = False

@@ -16,6 +16,8 @@ from browser.pool import Pool
 
 #: How often it is looked whether control has to end.
 LOOK_EVERY_S = 0.5
+#: So long before control ends by itself it is said that it will.
+WARN_S = 60.0
 #: Signed in: the page is shown for a moment before it is given back.
 GOODBYE_S = 1.0
 
@@ -38,6 +40,7 @@ class Control:
         self._on_control = on_control
         self._who = ""  # also while his connection is away
         self._why = ""
+        self._ends = ""  # why it will end by itself soon
         self._waiting = False
         self._ended = asyncio.Event()
         self._used_at = self._away_at = self._began_at = 0.0
@@ -53,9 +56,10 @@ class Control:
         return self._waiting or self.held is not None
 
     def told(self) -> Word:
-        """What viewers are told of control. "left": seconds until it ends by itself when nothing is done."""
+        """What viewers are told of control. "why" it ended; "ends": why it will within a minute ("idle", "too_long")."""
         state = "waiting" if self._waiting else "held" if self.held is not None else "free"
         told: dict[str, Any] = {"type": "control", "state": state, "holder": None, "who": self._who, "why": self._why}
+        told["ends"] = self._ends
         if self.holder is not None:
             told["holder"] = self.holder.number
         return told
@@ -111,7 +115,7 @@ class Control:
             self._why = self._why or "failed"
             self._tell({"type": "notice", "code": "control_failed", "message": str(exc)})
         finally:
-            self.held, self._waiting, self.holder = None, False, None
+            self.held, self._waiting, self.holder, self._ends = None, False, None, ""
             who, self._who = self._who, ""
             self._on_control("given", who, self._why)
             self._tell(self.told())
@@ -127,13 +131,19 @@ class Control:
                     await self._ended.wait()
             except TimeoutError:
                 now = _now()
+                left, why = min(
+                    (self._began_at + settings.control_max_s - now, "too_long"),
+                    (self._used_at + settings.idle_release_s - now, "idle"),
+                )
+                ends = why if left < WARN_S else ""
+                if ends != self._ends:
+                    self._ends = ends
+                    self._tell(self.told())
                 if not began_ready and held.is_ready:
                     await asyncio.sleep(GOODBYE_S)
                     self.give("signed_in")
-                elif now - self._began_at > settings.control_max_s:
-                    self.give("too_long")
-                elif now - self._used_at > settings.idle_release_s:
-                    self.give("idle")
+                elif left < 0:
+                    self.give(why)
                 elif self.holder is None and self._away_at and now - self._away_at > settings.away_s:
                     self.give("away")
 

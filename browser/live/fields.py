@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.async_api import CDPSession, Error, Frame, Page
 
@@ -19,6 +19,13 @@ _SELECTION = (_SCRIPTS / "selection.js").read_text("utf-8")
 WORLD = "live"
 #: Frames within frames of other origins that are followed.
 DEPTH = 4
+#: A frame's border and padding lie between its place and that of its document, at most so much.
+NEAR_PX = 100.0
+#: Frames that are asked whether the focus is in them.
+FRAMES = 30
+
+#: Why something is looked at: the pointer rests there, is about to press, or to ask for a menu.
+Why = Literal["look", "press", "menu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +53,58 @@ class Fields:
         self._page = page
         self._worlds: dict[Frame, _World] = {}
 
-    async def at(self, x: float, y: float, *, press: bool) -> Spot:
-        """Look at a place. press: the pointer is about to press there; a field with an overlay then gets the focus."""
+    async def at(self, x: float, y: float, *, why: Why) -> Spot:
+        """Look at a place. Before a press a field with an overlay gets the focus; a menu of the system is kept from opening."""
         frame = self._page.main_frame
         left = top = 0.0
         for _ in range(DEPTH):
-            world = await self._world(frame)
-            told = await world.call(_HIT, x - left, y - top, press)
+            world, told = await self._ask(frame, _HIT, x - left, y - top, why)
             if "frame" not in told:
                 return _spot(world, told, left, top)
-            inner = await _child_at(frame, x, y)
+            box = told["frame"]
+            left, top = left + box["x"], top + box["y"]
+            inner = await _child_at(frame, left, top)
             if inner is None:
                 break
-            frame, box = inner, told["frame"]
-            left, top = left + box["x"], top + box["y"]
+            frame = inner
         return Spot()
+
+    async def focused(self) -> Field | None:
+        """Return the field that has the focus, if an overlay answers for it."""
+        for frame in self._page.frames[:FRAMES]:
+            with suppress(Error):
+                world, told = await self._ask(frame, _HIT, 0, 0, "focus")
+                if told is not None:
+                    around = await (await frame.frame_element()).bounding_box() if frame.parent_frame else None
+                    left, top = (around["x"], around["y"]) if around else (0.0, 0.0)
+                    return _spot(world, told, left, top).field
+        return None
 
     async def choose(self, chosen: Field, answer: int | str) -> bool:
         """Give a field its answer: the index of an option, or the value. False when the field is gone or refuses."""
         return bool(await chosen.world.call(_CHOOSE, chosen.id, answer))
 
     async def selection(self) -> str:
-        """Return the text that is selected in the page; never that of a password field."""
-        world = await self._world(self._page.main_frame)
-        return str(await world.call(_SELECTION))
+        """Return the text that is selected where the focus is; never that of a password field."""
+        for frame in self._page.frames[:FRAMES]:
+            with suppress(Error):
+                _, text = await self._ask(frame, _SELECTION)
+                if text is not None:
+                    return str(text)
+        return ""
+
+    async def _ask(self, frame: Frame, function: str, *arguments: Any) -> tuple[_World, Any]:
+        """Call a function in a frame's world; in a new one when the frame has moved to another process since."""
+        known = frame in self._worlds
+        world = await self._world(frame)
+        try:
+            return world, await world.call(function, *arguments)
+        except Error:
+            if not known or frame.parent_frame is None:
+                raise
+        del self._worlds[frame]
+        world = await self._world(frame)
+        return world, await world.call(function, *arguments)
 
     async def _world(self, frame: Frame) -> _World:
         world = self._worlds.get(frame)
@@ -141,11 +176,12 @@ def _spot(world: _World, told: dict[str, Any], left: float, top: float) -> Spot:
     return Spot(told.get("cursor", "default"), bool(told.get("editable")), kept)
 
 
-async def _child_at(frame: Frame, x: float, y: float) -> Frame | None:
-    """Return the child frame shown at a place of the page."""
-    for child in reversed(frame.child_frames):
+async def _child_at(frame: Frame, left: float, top: float) -> Frame | None:
+    """Return the child frame whose document begins at a place of the page: the nearest, since frames may have borders."""
+    nearest, best = None, NEAR_PX
+    for child in frame.child_frames:
         with suppress(Error):
             box = await (await child.frame_element()).bounding_box()
-            if box is not None and box["x"] <= x < box["x"] + box["width"] and box["y"] <= y < box["y"] + box["height"]:
-                return child
-    return None
+            if box is not None and (away := abs(box["x"] - left) + abs(box["y"] - top)) < best:
+                nearest, best = child, away
+    return nearest

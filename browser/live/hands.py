@@ -39,6 +39,9 @@ TYPING_GAP_S = 0.03
 #: What is typed at once goes key by key; what is longer was not typed (dictation, a word proposed by a phone).
 TYPED_AT_ONCE = 3
 
+#: Keys that open a picker of the system on a drop-down or a date, here called by their key and whether Alt is held.
+PICKER_KEYS = frozenset({("F4", False), ("ArrowDown", True), ("ArrowUp", True)})
+
 #: Looks at a place before the pointer presses there; True when it took the press upon itself.
 Intercept = Callable[[Press], Awaitable[bool]]
 
@@ -51,11 +54,14 @@ class Hands:
         page: Page,
         *,
         intercept: Intercept,
+        pick: Callable[[], Awaitable[bool]],
         copy: Callable[[], Awaitable[None]],
         moved: Callable[[Move], None] = lambda _: None,
     ) -> None:
+        """pick: before a key that would open a picker where the focus is; True when it took that upon itself."""
         self._page = page
         self._intercept = intercept
+        self._pick = pick
         self._copy = copy
         self._moved = moved
         self._queue: deque[Gesture] = deque()
@@ -89,13 +95,15 @@ class Hands:
             self._wake.clear()
             await self._wake.wait()
 
-    def let_go(self) -> None:
-        """Release every key and button that is still down, and take back what an input method shows.
+    def let_go(self, *, drop: bool = False) -> None:
+        """Release every key and button that is down, and take back what an input method shows, once all before is done.
 
-        What waits to be done is dropped; what comes from now on is done afterwards.
+        drop: what waits to be done is dropped instead; whoever asked for it has no say any more.
         """
-        self._queue.clear()
-        self._queue.append(LetGo())
+        if drop:
+            self._queue.clear()
+        if not self._queue or not isinstance(self._queue[-1], LetGo):
+            self._queue.append(LetGo())
         self._wake.set()
 
     async def _let_go(self) -> None:
@@ -124,6 +132,8 @@ class Hands:
                 await self._point(gesture)
             case Key(down, key, code):
                 await self._key(down=down, name=playable(key, code))
+            case Text(" ") if not self._composing and await self._pick():
+                pass
             case Text(text):
                 await self._type(text, gap_s=0.0) if len(text) <= TYPED_AT_ONCE else await self._insert(text)
             case Paste(text, as_typing):
@@ -144,7 +154,7 @@ class Hands:
             case Move() if not self._buttons:
                 self._moved(gesture)
             case Press(button=button, clicks=clicks):
-                if button == "left" and await self._intercept(gesture):
+                if button != "middle" and await self._intercept(gesture):
                     self._swallowed.add(button)
                     return
                 self._buttons[button] = None
@@ -166,6 +176,8 @@ class Hands:
         if name is None:
             return
         if down:
+            if (name, "Alt" in self._keys) in PICKER_KEYS and await self._pick():
+                return
             self._keys[name] = None
             await self._page.keyboard.down(name)
         elif name in self._keys:
@@ -201,6 +213,5 @@ class Hands:
         if self._session is None:
             self._session = await self._page.context.new_cdp_session(self._page)
         self._composing = bool(text)
-        await self._session.send(
-            "Input.imeSetComposition", {"text": text, "selectionStart": len(text), "selectionEnd": len(text)}
-        )
+        end = len(text.encode("utf-16-le")) // 2  # the browser counts as JavaScript does
+        await self._session.send("Input.imeSetComposition", {"text": text, "selectionStart": end, "selectionEnd": end})

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-#: A message in words. "type" is its topic: a later one on the same topic replaces one that was not sent yet.
+#: A message in words. "type", with "id" where there is one, is its topic: a later one on the same topic replaces one that
+#: was not sent yet.
 Word = Mapping[str, Any]
 
 
@@ -30,7 +32,11 @@ class Outbox:
 
     def __init__(self, *, taken: Callable[[], None] = lambda: None) -> None:
         """taken: called when a frame was taken, so that its caster may go on."""
-        self._words: dict[str, Word] = {}
+        #: What this viewer wants of the frames: their JPEG quality (None: as usual), and the seconds between two.
+        self.quality: int | None = None
+        self.gap_s = 0.0
+        self._turn = 0.0
+        self._words: dict[tuple[str, object], Word] = {}
         self._frame: Frame | None = None
         self._taken = taken
         self._news = asyncio.Event()
@@ -43,8 +49,9 @@ class Outbox:
 
     def say(self, word: Word) -> None:
         """Leave a word; an older one on its topic that was not taken yet is dropped."""
-        self._words.pop(word["type"], None)
-        self._words[word["type"]] = word
+        topic = word["type"], word.get("id")
+        self._words.pop(topic, None)
+        self._words[topic] = word
         self._news.set()
 
     def show(self, frame: Frame) -> None:
@@ -67,9 +74,13 @@ class Outbox:
                 return self._words.pop(next(iter(self._words)))
             if self._over:
                 return None
-            if self._frame is not None:
+            now = asyncio.get_running_loop().time()
+            if self._frame is not None and now >= self._turn:
                 frame, self._frame = self._frame, None
+                self._turn = now + self.gap_s
                 self._taken()
                 return frame
             self._news.clear()
-            await self._news.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(None if self._frame is None else self._turn):
+                    await self._news.wait()

@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
-from playwright.async_api import Error, Frame, Page
+from playwright.async_api import Error, Frame, Page, ViewportSize
 
 from browser.context import Context
+from browser.launch import VIEWPORT
 from browser.live.addresses import Addresses, AddressRefused
 from browser.live.asked import Asked
 from browser.live.caster import Caster
-from browser.live.fields import Field, Fields, Spot
+from browser.live.fields import Field, Fields, Spot, Why
 from browser.live.gestures import Gesture, Move, Press
 from browser.live.hands import Hands
 from browser.live.outbox import Outbox, Word
@@ -121,16 +122,20 @@ class Stage:
                 await self._caster.stop()
 
     async def _cast_what_is_wanted(self) -> None:
-        tab = self.tabs.active if self._audience() else None
+        audience = self._audience()
+        tab = self.tabs.active if audience else None
         page = None if tab is None else tab.page
-        if self._caster is not None and self._caster.page is not page:
+        # There is one cast: whoever wants the best pictures decides.
+        usual = self._settings.quality
+        quality = max((usual if one.quality is None else one.quality for one in audience), default=usual)
+        if self._caster is not None and (self._caster.page, self._caster.quality) != (page, quality):
             await self._caster.stop()
             self._caster = None
         if tab is not None and self._caster is None:
             caster = Caster(
                 tab.page,
                 tab=tab.number,
-                quality=self._settings.quality,
+                quality=quality,
                 fps=self._settings.fps,
                 audience=self._audience,
             )
@@ -158,13 +163,15 @@ class Stage:
             self._field = None
             for tab in self.tabs:
                 self._asked.ignore_files(tab.page)
+                if tab.resized:
+                    self._spawn(self._resize(tab, VIEWPORT))
             await self._asked.end()
-            self.let_go()
+            self.let_go(drop=True)
 
-    def let_go(self) -> None:
-        """Release every key and button, as when the operator's window lost the focus."""
+    def let_go(self, *, drop: bool) -> None:
+        """Release every key and button. drop: what waits to be done is not done any more."""
         for tab in self.tabs:
-            tab.hands.let_go()
+            tab.hands.let_go(drop=drop)
 
     def do(self, gesture: Gesture) -> None:
         """Carry out a gesture on the page in front."""
@@ -181,6 +188,15 @@ class Stage:
         tab = self.tabs.get(number)
         if self._control and tab is not None and tab.page is not self._context.page:
             self._spawn(self._close(tab))
+
+    def resize(self, width: int | None, height: int | None) -> None:
+        """Show the page in front in another size, until control ends. None: as usual, which is also the most."""
+        if self._control and (tab := self.tabs.active) is not None:
+            size = ViewportSize(
+                width=min(width or VIEWPORT["width"], VIEWPORT["width"]),
+                height=min(height or VIEWPORT["height"], VIEWPORT["height"]),
+            )
+            self._spawn(self._resize(tab, size))
 
     def answer(self, number: int, *, ok: bool, text: str) -> None:
         if self._control:
@@ -216,6 +232,10 @@ class Stage:
             if "ERR_ABORTED" not in str(exc) and "interrupted" not in str(exc):
                 self._tell({"type": "notice", "code": "not_opened", "message": "the page could not be opened"})
 
+    async def _resize(self, tab: Tab, size: ViewportSize) -> None:
+        tab.resized = size != VIEWPORT
+        await tab.page.set_viewport_size(size)
+
     async def _close(self, tab: Tab) -> None:
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(CLOSE_S):
@@ -235,17 +255,29 @@ class Stage:
                 self._tell({"type": "clipboard", "text": (await tab.fields.selection())[:COPY_LIMIT]})
 
     async def _intercept(self, tab: Tab, press: Press) -> bool:
-        """Answer a press on a field whose picker nobody would see with an overlay."""
+        """Answer a press on a field whose picker nobody would see with an overlay; a menu of the system does not open."""
         spot = Spot()
+        why: Why = "menu" if press.button == "right" else "press"
         with suppress(Error, TimeoutError):
             async with asyncio.timeout(LOOK_S):
-                spot = await tab.fields.at(press.x, press.y, press=True)
+                spot = await tab.fields.at(press.x, press.y, why=why)
         self._tell({"type": "spot", "cursor": spot.cursor, "editable": spot.editable, "pressed": True})
-        if spot.field is None:
-            return False
-        self._field = spot.field
-        self._tell({"type": "select", **spot.field.told})
-        return True
+        return self._offered(spot.field)
+
+    async def _pick(self, tab: Tab) -> bool:
+        """The same for a key that would open the picker of what has the focus."""
+        field = None
+        with suppress(Error, TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                field = await tab.fields.focused()
+        return self._offered(field)
+
+    def _offered(self, field: Field | None) -> bool:
+        """Have an overlay answer for a field; whether there is one."""
+        if field is not None:
+            self._field = field
+            self._tell({"type": "select", **field.told})
+        return field is not None
 
     def _moved(self, tab: Tab, move: Move) -> None:
         if not self._looking:
@@ -257,7 +289,7 @@ class Stage:
             await asyncio.sleep(CURSOR_GAP_S)
             with suppress(Error, TimeoutError):
                 async with asyncio.timeout(LOOK_S):
-                    spot = await tab.fields.at(move.x, move.y, press=False)
+                    spot = await tab.fields.at(move.x, move.y, why="look")
                 self._tell({"type": "spot", "cursor": spot.cursor, "editable": spot.editable, "pressed": False})
         finally:
             self._looking = False
@@ -294,10 +326,13 @@ class Stage:
         async def intercept(press: Press) -> bool:
             return await self._intercept(tab, press)
 
+        async def pick() -> bool:
+            return await self._pick(tab)
+
         async def copy() -> None:
             await self._copy(tab)
 
-        hands = Hands(page, intercept=intercept, copy=copy, moved=lambda move: self._moved(tab, move))
+        hands = Hands(page, intercept=intercept, pick=pick, copy=copy, moved=lambda move: self._moved(tab, move))
         tab = Tab(self.tabs.number(), page, hands, Fields(page), opener=opener)
         tab.task = self._spawn(hands.run())
 

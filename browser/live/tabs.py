@@ -28,6 +28,7 @@ class Tab:
     opener: int | None = None
     title: str = ""
     loading: bool = False
+    resized: bool = False
     task: asyncio.Task[None] | None = None
     _heard: list[tuple[str, Callable[[Any], None]]] = field(default_factory=list)
 

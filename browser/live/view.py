@@ -136,7 +136,7 @@ class LiveView:
         """Give the viewer control; others lose it. Nothing happens when he may not have it."""
         if viewer.may_control and self.control.holder is not viewer:
             if self._stage is not None:
-                self._stage.let_go()
+                self._stage.let_go(drop=True)
             if self.control.take(viewer):
                 self._spawn(self._hold())
 
@@ -162,7 +162,7 @@ class LiveView:
     def blur(self, viewer: Viewer) -> None:
         """The viewer's window lost the focus: nothing stays pressed."""
         if viewer.in_control and self._stage is not None:
-            self._stage.let_go()
+            self._stage.let_go(drop=False)
 
     def _working(self, viewer: Viewer) -> Stage | None:
         if not viewer.in_control or self.control.held is None:

@@ -25,6 +25,12 @@ class Viewer:
     def in_control(self) -> bool:
         return self.view.control.holder is self
 
+    def want(self, *, quality: int | None, fps: float | None) -> None:
+        """Ask for other pictures than usual, for a slow or dear line. None: as usual."""
+        self.outbox.quality = quality
+        self.outbox.gap_s = 0.0 if fps is None else 1 / fps
+        self.view.audience_changed(None)
+
     def look(self, *, visible: bool) -> None:
         """Say whether the picture is on anybody's screen; without anybody the cast stops."""
         if visible != self.looking:

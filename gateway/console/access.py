@@ -70,9 +70,10 @@ def is_secure(connection: HTTPConnection) -> bool:
     forwarded = connection.headers.get("x-forwarded-proto", "").partition(",")[0].strip().lower()
     public = urlsplit(house_of(connection).settings.public_url)
     said = forwarded or connection.url.scheme
-    return said in {"https", "wss"} or (
-        public.scheme == "https" and public.netloc.lower() == connection.headers.get("host", "").lower()
-    )
+    asked_for = connection.headers.get("host", "")
+    if getattr(connection.state, "from_node", None):  # which has its own name; the browser's is told beside it
+        asked_for = connection.headers.get("x-forwarded-host", "")
+    return said in {"https", "wss"} or (public.scheme == "https" and public.netloc.lower() == asked_for.lower())
 
 
 def give_cookie(connection: HTTPConnection, response: Response, secret: str, session: Session) -> None:

@@ -200,7 +200,9 @@ async def _from_client(receive: Receive, there: ClientConnection) -> None:
         while (message := await receive())["type"] != "websocket.disconnect":
             text = message.get("text")
             await there.send(text if text is not None else message["bytes"])
-    await there.close(message.get("code") or 1000)
+    code = message.get("code")
+    # 1005 and 1006 say that none came: the client's line broke, and nobody may send them.
+    await there.close(1001 if code in {None, 1005, 1006} else code)
 
 
 async def _from_node(there: ClientConnection, send: Send) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -103,6 +104,10 @@ class ProfilePlaces:
 async def _refuse(exc: GatewayError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": exc.message[:120]})
+        return
+    page = scope.get("state", {}).get("error_page")  # below the console people read it
+    if page is not None:
+        await page(Request(scope), exc)(scope, receive, send)
         return
     answer = to_error(exc)
     await JSONResponse(answer.body, status_code=answer.status, headers=dict(answer.headers))(scope, receive, send)

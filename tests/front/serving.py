@@ -84,7 +84,13 @@ async def serving(
     app = create_app(said, site=site.open, heartbeat_s=heartbeat_s)
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         config = uvicorn.Config(
-            app, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            ws_per_message_deflate=False,
         )
         server = _Server(config)
         async with app.router.lifespan_context(app), asyncio.TaskGroup() as group:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -33,7 +32,7 @@ async def sim() -> AsyncIterator[Simulator]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def log() -> io.StringIO:
     """Everything the gateway logs, at its most talkative."""
     stream = io.StringIO()
@@ -41,12 +40,19 @@ def log() -> io.StringIO:
     return stream
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def house(sim: Simulator, tmp_path: Path, log: io.StringIO) -> AsyncIterator[House]:
-    """A gateway with the profile "work"."""
-    await sim.reset()
-    async with running_house(tmp_path, sim) as house:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running(sim: Simulator, tmp_path_factory: pytest.TempPathFactory, log: io.StringIO) -> AsyncIterator[House]:
+    """A gateway with the profile "work", for all tests of a module: its browser is slow to start."""
+    await sim.reset(everything=True)
+    async with running_house(tmp_path_factory.mktemp("house"), sim) as house:
         yield house
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(running: House, sim: Simulator) -> House:
+    """The gateway as it was in the beginning: the site challenges the profile, nobody looks at it."""
+    await running.as_new(sim)
+    return running
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -32,6 +32,8 @@ class House:
     def __init__(self, front: Front, folder: Path) -> None:
         self.front = front
         self.folder = folder
+        self._new = True
+        self._read_to = 0  # of the audit log
 
     @property
     def url(self) -> str:
@@ -73,8 +75,25 @@ class House:
         return str(secret)
 
     async def actions(self) -> list[str]:
-        """What the audit log has, oldest first."""
-        return [line.action for line in reversed(await self.console.audit.newest(limit=200))]
+        """What the audit log has since `as_new`, oldest first."""
+        lines = await self.console.audit.newest(limit=200)
+        return [line.action for line in reversed(lines) if line.id > self._read_to]
+
+    async def as_new(self, sim: Simulator) -> None:
+        """Put everything back: nobody looks, nobody has control, and the site knows nothing of the profile."""
+        async with asyncio.timeout(60):
+            while self.views.people(PROFILE):
+                await asyncio.sleep(0.02)
+            for view, _ in list(self.views._views.values()):
+                while view.control.busy:
+                    view.control.give("done")
+                    await asyncio.sleep(0.02)
+        if not self._new:
+            await sim.reset(everything=True)
+            await self.views._pool.check(PROFILE)
+        self._new = False
+        await self.until(Clearance.CHALLENGED)
+        self._read_to = max((line.id for line in await self.console.audit.newest(limit=1)), default=0)
 
     @asynccontextmanager
     async def operator(self, chromium: Browser, *, signed_in: bool = True, **more: Any) -> AsyncIterator[Operator]:

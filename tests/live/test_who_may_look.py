@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -162,8 +163,12 @@ async def test_a_link_for_control_gives_control_and_names_its_guest(
         await operator.status(f"guest {grant.id.removeprefix('grant_')} has control")
         await operator.take()
         await guest.status("admin has control")
-    lines = await house.console.audit.newest(prefix="live.control")
-    assert {line.actor for line in lines} == {"admin", f"guest {grant.id.removeprefix('grant_')}"}
+    async with asyncio.timeout(20):  # lines are written beside
+        while {line.actor for line in await house.console.audit.newest(prefix="live.control")} != {
+            "admin",
+            f"guest {grant.id.removeprefix('grant_')}",
+        }:
+            await asyncio.sleep(0.05)
 
 
 async def exchanged(house: House, secret: str) -> tuple[int, str]:
@@ -234,7 +239,10 @@ async def test_a_viewer_who_reads_nothing_slows_nobody(house: House, operator: O
     await operator.page.get_by_label("Address").fill("grok.com/noisy")
     await operator.page.keyboard.press("Enter")
     await operator.page.locator(".live-tab", has_text="Noisy").wait_for()
-    async with line(house, cookie=await session(house), max_queue=1) as stuck:
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # or the system keeps seconds of pictures for it
+    narrow.connect(("127.0.0.1", house.front.port))
+    async with line(house, cookie=await session(house), max_queue=1, sock=narrow) as stuck:
         await word(stuck, "hello")
         (nobody,) = [
             one
@@ -244,7 +252,7 @@ async def test_a_viewer_who_reads_nothing_slows_nobody(house: House, operator: O
         async with line(house, cookie=await session(house)) as fast:
             frames = 0
             async with asyncio.timeout(60):
-                while not nobody.outbox.full or frames < 60:  # full: the line's own buffers are, and one frame waits
+                while not nobody.outbox.full or frames < 20:  # full: the line's own buffers are, and one frame waits
                     frames += isinstance(await fast.recv(), bytes)
             async with asyncio.timeout(20):
                 for _ in range(20):

@@ -84,6 +84,7 @@ class Fleet:
                     access_log=False,
                     server_header=False,
                     timeout_graceful_shutdown=5,
+                    ws_per_message_deflate=False,
                 )
             )
             async with app.router.lifespan_context(app), asyncio.TaskGroup() as group:

@@ -1,12 +1,16 @@
 // What lies at a place of the page, for the live view: told as plain values, nothing is left in the page.
 // Runs in an isolated world of its own; `kept` there remembers the fields an operator was asked about.
-(x, y, press) => {
+// why: "look", "press" and "menu" ask for the place x, y; "focus" for what has it: null when that is in another frame.
+(x, y, why) => {
   const kept = (globalThis.kept ??= { next: 1, fields: new Map() });
+  const focus = why === "focus";
+  if (focus && !document.hasFocus()) return null;
+  const find = (root, x, y) => (focus ? root.activeElement : root.elementFromPoint(x, y));
   let root = document, left = 0, top = 0, node = null;
   for (;;) {
-    node = root.elementFromPoint(x - left, y - top);
+    node = find(root, x - left, y - top);
     while (node?.shadowRoot) {
-      const inner = node.shadowRoot.elementFromPoint(x - left, y - top);
+      const inner = find(node.shadowRoot, x - left, y - top);
       if (!inner || inner === node) break;
       node = inner;
     }
@@ -16,6 +20,7 @@
     top += box.top + node.clientTop;
     let inner = null;
     try { inner = node.contentDocument; } catch { /* another origin */ }
+    if (!inner && focus) return null;
     if (!inner) return { frame: { x: left, y: top, width: node.clientWidth, height: node.clientHeight } };
     root = inner;
   }
@@ -26,7 +31,12 @@
     editable: typed !== null && !typed.disabled && !typed.readOnly &&
       !/^(button|checkbox|color|file|image|radio|range|reset|submit|hidden)$/.test(typed.type ?? ""),
   };
-  if (!press) return told;
+  if (why === "look") return told;
+  if (why === "menu") {
+    // The browser's own menu is a window of the system that nobody sees; a page's own one is not touched.
+    root.defaultView.addEventListener("contextmenu", (event) => event.preventDefault(), { once: true });
+    return told;
+  }
   const box = (element) => {
     const at = element.getBoundingClientRect();
     return { x: at.left + left, y: at.top + top, width: at.width, height: at.height };

@@ -1,8 +1,17 @@
-// The text that is selected in the page, also inside a field; never that of a password field.
+// The text that is selected where the focus is, also inside a field; never that of a password field. null: in another frame.
 () => {
-  const field = document.activeElement;
-  if (/^(INPUT|TEXTAREA)$/.test(field?.tagName ?? "") && field.type !== "password" && typeof field.selectionStart === "number") {
-    return field.value.slice(field.selectionStart, field.selectionEnd);
+  if (!document.hasFocus()) return null;
+  let root = document, field = document.activeElement;
+  for (;;) {
+    while (field?.shadowRoot?.activeElement) field = field.shadowRoot.activeElement;
+    if (!/^I?FRAME$/.test(field?.tagName ?? "")) break;
+    try { root = field.contentDocument; } catch { root = null; }
+    if (!root) return null;
+    field = root.activeElement;
   }
-  return String(getSelection());
+  if (/^(INPUT|TEXTAREA)$/.test(field?.tagName ?? "")) {
+    if (field.type === "password") return "";
+    if (typeof field.selectionStart === "number") return field.value.slice(field.selectionStart, field.selectionEnd);
+  }
+  return String(root.getSelection());
 }

@@ -159,6 +159,22 @@ class Sight(_Message):
     on: bool
 
 
+class Viewport(_Message):
+    """The page in another size while one has control; null: as usual, which is also the most."""
+
+    type: Literal["viewport"]
+    w: int | None = Field(default=None, ge=280, le=4096)
+    h: int | None = Field(default=None, ge=280, le=4096)
+
+
+class Quality(_Message):
+    """The viewer's own pictures: JPEG quality and how many a second at most; null: as usual."""
+
+    type: Literal["quality"]
+    jpeg: int | None = Field(default=None, ge=10, le=90)
+    fps: float | None = Field(default=None, ge=1, le=60)
+
+
 class CopyWish(_Message):
     """What is selected is wanted."""
 
@@ -175,7 +191,19 @@ class Simple(_Message):
 
 
 Input = Mouse | WheelTurn | KeyStroke | Typed | InputMethod | Pasted | CopyWish
-Message = Input | TabChoice | Navigation | DialogAnswer | FilesGiven | FieldAnswer | ControlWish | Sight | Simple
+Message = (
+    Input
+    | TabChoice
+    | Navigation
+    | DialogAnswer
+    | FilesGiven
+    | FieldAnswer
+    | Viewport
+    | Quality
+    | ControlWish
+    | Sight
+    | Simple
+)
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 

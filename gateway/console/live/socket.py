@@ -20,9 +20,11 @@ from gateway.console.live.codec import (
     MalformedMessage,
     Message,
     Navigation,
+    Quality,
     Sight,
     Simple,
     TabChoice,
+    Viewport,
     picture,
     plain,
     read,
@@ -115,6 +117,8 @@ class _Line:
                 view.select_tab(viewer, number)
             case Sight(on=on):
                 viewer.look(visible=on)
+            case Quality(jpeg=jpeg, fps=fps):
+                viewer.want(quality=jpeg, fps=fps)
             case Simple(type="blur"):
                 view.blur(viewer)
             case Simple():
@@ -122,13 +126,13 @@ class _Line:
             case FilesGiven(id=number, uploads=uploads):
                 given = self._files.take(view.name, uploads)
                 view.act(viewer, lambda stage: stage.give_files(number, given))
-            case TabChoice() | Navigation() | DialogAnswer() | FieldAnswer():
+            case TabChoice() | Navigation() | DialogAnswer() | FieldAnswer() | Viewport():
                 view.act(viewer, lambda stage: _answer(stage, message))
             case _:
                 view.do(viewer, message.gesture())
 
 
-def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | FieldAnswer) -> None:
+def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | FieldAnswer | Viewport) -> None:
     match message:
         case TabChoice(id=number):
             stage.close_tab(number)
@@ -138,3 +142,5 @@ def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | Field
             stage.answer(number, ok=ok, text=text)
         case FieldAnswer(answer=answer):
             stage.choose(answer)
+        case Viewport(w=width, h=height):
+            stage.resize(width, height)

@@ -46,7 +46,9 @@ export class Hands {
   }
 
   spot({ cursor, editable, pressed }) {
-    this.screen.canvas.style.cursor = cursor === "auto" ? "default" : cursor;
+    // Of a list the last is a plain word; a picture of the page's own is not fetched.
+    const shape = cursor.split(",").at(-1).trim();
+    this.screen.canvas.style.cursor = shape === "auto" ? "default" : shape;
     if (pressed && editable && this.touched) this.focus();
   }
 
@@ -68,7 +70,7 @@ export class Hands {
     }
     this.focus();
     this.followWith(event);
-    if (event.button > 1) return; // the page's context menu would be a window of the system
+    if (event.button >= BUTTONS.length) return;
     this.screen.canvas.setPointerCapture(event.pointerId);
     this.flush();
     this.mouse("down", event);
@@ -89,7 +91,7 @@ export class Hands {
       this.touchUp(event);
       return;
     }
-    if (event.button > 1) return;
+    if (event.button >= BUTTONS.length) return;
     this.flush();
     this.mouse("up", event);
   }
@@ -125,9 +127,14 @@ export class Hands {
     }, WHEEL_GAP_MS);
   }
 
-  // One finger: a tap clicks, a stroke scrolls the page (or what of a large picture is seen), a long press drags.
+  // One finger: a tap clicks, a stroke scrolls what of a large picture is seen and then the page, a long press drags.
+  // A tap with two is one of the right button.
   touchDown(event) {
-    if (!event.isPrimary) return;
+    if (!event.isPrimary) {
+      clearTimeout(this.touch?.timer);
+      if (this.touch) this.touch.two = true;
+      return;
+    }
     this.screen.canvas.setPointerCapture(event.pointerId);
     this.followWith(event);
     this.touch = { x: event.clientX, y: event.clientY, moved: false, dragging: false };
@@ -151,12 +158,13 @@ export class Hands {
     if (!touch.moved && Math.hypot(dx, dy) < TAP_PX) return;
     touch.moved = true;
     clearTimeout(touch.timer);
-    if (this.screen.box.classList.contains("zoomed")) {
-      this.screen.box.scrollBy(-dx, -dy);
-    } else {
-      const scale = this.screen.scale();
-      this.scroll(event, -dx / scale.x, -dy / scale.y);
-    }
+    const { box } = this.screen;
+    const { scrollLeft, scrollTop } = box;
+    if (box.classList.contains("zoomed")) box.scrollBy(-dx, -dy);
+    const restX = -dx - (box.scrollLeft - scrollLeft);
+    const restY = -dy - (box.scrollTop - scrollTop);
+    const scale = this.screen.scale();
+    if (Math.hypot(restX, restY) >= 1) this.scroll(event, restX / scale.x, restY / scale.y);
     touch.x = event.clientX;
     touch.y = event.clientY;
   }
@@ -170,8 +178,8 @@ export class Hands {
       this.flush();
       this.mouse("up", event);
     } else if (!touch.moved) {
-      this.mouse("down", event);
-      this.mouse("up", event);
+      const b = touch.two ? "right" : "left";
+      for (const t of ["down", "up"]) this.send({ ...this.message(t, event), b });
     }
   }
 

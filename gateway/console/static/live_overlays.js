@@ -1,10 +1,11 @@
 // What the page asks in windows of the browser, which are in no picture: drop-downs, dates, dialogs, file choosers.
 export class Overlays {
-  constructor({ root, screen, send, words, say, focus }) {
-    Object.assign(this, { root, screen, send, words, say, focus });
+  constructor({ root, screen, send, words, say, focus, inControl }) {
+    Object.assign(this, { root, screen, send, words, say, focus, inControl });
     this.over = root.querySelector("[data-over]");
     this.asked = document.getElementById("asked");
     this.chooser = document.getElementById("files");
+    this.open = { dialog: new Map(), filechooser: new Map() }; // what pages ask, also while somebody else is to answer
     this.question = null;
     this.choosing = null;
     this.asked?.addEventListener("close", () => this.answered());
@@ -17,11 +18,37 @@ export class Overlays {
     });
   }
 
-  close() {
-    this.done(null, { silently: true });
-    this.question = this.choosing = null;
-    if (this.asked?.open) this.asked.close();
-    if (this.chooser?.open) this.chooser.close();
+  // A page asks, or asks no more.
+  ask(told) {
+    const open = this.open[told.type];
+    if (told.open) open.set(told.id, told);
+    else open.delete(told.id);
+    this.show();
+  }
+
+  // The browser, or the line to it, is another one: it tells again what is asked.
+  forget() {
+    for (const open of Object.values(this.open)) open.clear();
+    this.show();
+  }
+
+  // Shows the oldest question of each kind to whoever is in control, and to nobody else.
+  show() {
+    if (!this.asked) return;
+    const mine = this.inControl();
+    if (!mine) this.done(null, { silently: true });
+    const oldest = (open) => (mine && open.values().next().value) || null;
+    const dialog = oldest(this.open.dialog);
+    const chooser = oldest(this.open.filechooser);
+    if (this.question && this.question !== dialog) this.hide("question", this.asked);
+    if (this.choosing && this.choosing !== chooser) this.hide("choosing", this.chooser);
+    if (dialog && !this.question) this.dialog(dialog);
+    if (chooser && !this.choosing) this.files(chooser);
+  }
+
+  hide(what, dialog) {
+    this[what] = null;
+    if (dialog.open) dialog.close();
   }
 
   // A drop-down or a picker of the page, as one of the operator's own browser.
@@ -119,14 +146,6 @@ export class Overlays {
   }
 
   dialog(told) {
-    if (!told.open) {
-      if (this.question?.id === told.id) {
-        this.question = null;
-        this.asked.close();
-      }
-      return;
-    }
-    if (this.question?.id === told.id) return;
     this.question = told;
     const unload = told.kind === "beforeunload";
     this.asked.querySelector("[data-message]").textContent = unload ? this.words("leave_page") : told.message;
@@ -140,22 +159,16 @@ export class Overlays {
 
   answered() {
     const told = this.question;
+    if (!told || this.asked.open) return; // open again: it asks something else by now
+    this.open.dialog.delete(told.id);
     this.question = null;
-    if (!told) return;
     const ok = this.asked.returnValue === "ok" || told.kind === "alert";
     this.send({ type: "dialog", id: told.id, ok, text: told.kind === "prompt" ? this.asked.querySelector("input").value : "" });
     this.focus();
+    this.show();
   }
 
   files(told) {
-    if (!told.open) {
-      if (this.choosing?.id === told.id) {
-        this.choosing = null;
-        this.chooser.close();
-      }
-      return;
-    }
-    if (this.choosing?.id === told.id) return;
     this.choosing = told;
     const input = this.chooser.querySelector("input");
     input.value = "";
@@ -166,8 +179,9 @@ export class Overlays {
 
   async chosen() {
     const told = this.choosing;
+    if (!told || this.chooser.open) return;
+    this.open.filechooser.delete(told.id);
     this.choosing = null;
-    if (!told) return;
     const files = this.chooser.returnValue === "ok" ? [...this.chooser.querySelector("input").files].slice(0, 8) : [];
     const uploads = [];
     for (const file of files) {
@@ -189,6 +203,7 @@ export class Overlays {
     }
     this.send({ type: "files", id: told.id, uploads });
     this.focus();
+    this.show();
   }
 
   async copied(text) {

@@ -59,6 +59,12 @@ export class Screen {
     this.drawing = false;
   }
 
+  // How large a page may be to be seen here as large as it is: what is as wide as the box, and not higher than the window.
+  room() {
+    const { clientWidth } = this.box;
+    return { w: Math.max(clientWidth, 280), h: Math.max(Math.min(Math.round(innerHeight * 0.6), clientWidth * 2), 280) };
+  }
+
   // From a pointer event to the page's own CSS pixels.
   place(event) {
     const box = this.canvas.getBoundingClientRect();

@@ -14,6 +14,7 @@ function held({ status, control, me }, words, mayControl) {
   if (control.holder === null) return { kind: "busy", text: words("away", { who: control.who }) };
   if (control.holder !== me) return { kind: "busy", text: words(mayControl ? "other" : "other_view", { who: control.who }) };
   if (!status.running) return { kind: "busy", text: words("starting") };
+  if (control.ends) return { kind: "wait", text: words(`ends_${control.ends}`) };
   if (status.seen === "ready") return { kind: "good", text: words("held_ready") };
   if (status.seen === "challenged") return { kind: "wait", text: words("waiting_challenge") };
   return { kind: "wait", text: words(status.seen ? "waiting_sign_in" : "waiting_check") };

@@ -19,6 +19,14 @@ let socket = null;
 let pause = 500;
 let wanted = false; // we had control when the line broke
 
+const THRIFT = { type: "quality", jpeg: 35, fps: 8 };
+const pressed = (name) => find(`[data-do=${name}]`)?.getAttribute("aria-pressed") === "true";
+const toggle = (name) => {
+  const on = !pressed(name);
+  find(`[data-do=${name}]`).setAttribute("aria-pressed", String(on));
+  return on;
+};
+
 const send = (message) => {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 };
@@ -26,12 +34,13 @@ const inControl = () => state.connected && state.control.state === "held" && sta
 
 const screen = new Screen(find("[data-screen]"), find("canvas"));
 const hands = new Hands({ screen, sink: find("[data-sink]"), send, inControl, leave: () => find("[data-do=done]")?.focus() });
-const overlays = new Overlays({ root, screen, send, words, say, focus: () => hands.focus() });
+const overlays = new Overlays({ root, screen, send, words, say, focus: () => hands.focus(), inControl });
 const tabs = new TabStrip({ root, send, words, inControl });
 
 const heard = {
   hello: (word) => {
     state.me = word.you;
+    overlays.forget();
   },
   status: (word) => {
     state.status = word;
@@ -42,17 +51,19 @@ const heard = {
     if (word.state === "held" && word.holder === null && wanted) send({ type: "control", t: "take" });
     if (word.state === "free") wanted = false;
     if (inControl()) wanted = true;
-    else overlays.close();
+    else if (pressed("fit")) toggle("fit"); // the page has its usual size again
+    overlays.show();
     hands.changed();
   },
   tabs: (word) => {
     tabs.show(word);
     screen.expect(word.active);
+    if (!word.tabs.length) overlays.forget(); // the browser is gone, and what its pages asked with it
   },
   spot: (word) => hands.spot(word),
   select: (word) => overlays.field(word),
-  dialog: (word) => inControl() && overlays.dialog(word),
-  filechooser: (word) => inControl() && overlays.files(word),
+  dialog: (word) => overlays.ask(word),
+  filechooser: (word) => overlays.ask(word),
   clipboard: (word) => overlays.copied(word.text),
   notice: (word) => say(words(word.code) === word.code ? word.message : words(word.code), { bad: true }),
   pong: () => {},
@@ -68,6 +79,7 @@ function connect() {
     state.refused = false;
     pause = 500;
     send({ type: "visible", on: !document.hidden });
+    if (pressed("thrift")) send(THRIFT);
     show();
   });
   socket.addEventListener("message", (event) => {
@@ -79,17 +91,28 @@ function connect() {
     heard[word.type]?.(word);
     show();
   });
-  socket.addEventListener("close", (event) => {
+  socket.addEventListener("close", async (event) => {
     const never = !state.connected;
     state.connected = false;
     state.refused = event.code === NOT_WELCOME;
     hands.changed();
-    overlays.close();
+    overlays.show();
     show();
-    if (state.refused) return;
+    if (never) state.refused ||= await isRefused();
+    if (state.refused) return show();
     setTimeout(connect, pause);
     pause = Math.min(pause * 2, never ? 15000 : 4000);
   });
+}
+
+// A WebSocket that was not accepted does not say why: this page, asked for again, does.
+async function isRefused() {
+  try {
+    const answer = await fetch(location.pathname, { redirect: "manual", headers: { accept: "text/html" } });
+    return answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status);
+  } catch {
+    return false; // nobody answers at all
+  }
 }
 
 function show() {
@@ -125,10 +148,9 @@ const doings = {
   all: () => hands.shortcut("a", "KeyA"),
   copy: () => send({ type: "copy" }),
   keyboard: () => hands.focus(),
-  zoom: () => {
-    const zoomed = find("[data-screen]").classList.toggle("zoomed");
-    find("[data-do=zoom]").setAttribute("aria-pressed", String(zoomed));
-  },
+  zoom: () => find("[data-screen]").classList.toggle("zoomed", toggle("zoom")),
+  fit: () => send({ type: "viewport", ...(toggle("fit") ? screen.room() : {}) }),
+  thrift: () => send(toggle("thrift") ? THRIFT : { type: "quality" }),
 };
 root.addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -151,5 +173,6 @@ document.querySelector("[data-paste]")?.addEventListener("submit", (event) => {
   setTimeout(() => hands.focus());
 });
 document.addEventListener("visibilitychange", () => send({ type: "visible", on: !document.hidden }));
+if (navigator.connection?.saveData) toggle("thrift");
 connect();
 show();
