@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import psutil
+
 from tests.browser.transport_site import HOME_PAGE, asset_bytes, certify
 
 CHUNK = 256 * 1024
@@ -28,6 +30,7 @@ FILES: dict[float, bytes] = {}
 @dataclass(frozen=True)
 class FastSite:
     port: int
+    pids: frozenset[int]
     chromium_args: list[str]
 
 
@@ -55,7 +58,11 @@ async def fast_site(folder: Path) -> AsyncIterator[FastSite]:
                 writer.close()
                 break
         rules = ",".join(f"MAP {host}:443 127.0.0.1:{port}" for host in ("grok.com", "*.grok.com"))
-        yield FastSite(port, [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={key_hash}"])
+        site = psutil.Process(process.pid)
+        pids = frozenset({site.pid, *(child.pid for child in site.children(recursive=True))})
+        yield FastSite(
+            port, pids, [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={key_hash}"]
+        )
     finally:
         process.terminate()
         await process.wait()
