@@ -29,13 +29,12 @@ def password(data_dir: DataDir = None, as_json: Json = False) -> None:
     check_password(said)
 
     async def work(house: House) -> bool:
-        from gateway.auth.audit import Audit  # noqa: PLC0415
         from gateway.auth.passwords import AdminPassword  # noqa: PLC0415
 
         admin = AdminPassword(house.db)
         existed = await admin.exists()
         await admin.set(said)
-        await Audit(house.db).write(ACTOR, "password.changed" if existed else "admin.created")
+        await house.write_down("password.changed" if existed else "admin.created")
         return existed
 
     existed = in_house(work, data_dir)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.auth.audit import Audit
 from gateway.auth.secret import Purpose, Secret, load_secret
 from gateway.cli.failures import CommandError
 from gateway.cli.logs import quiet
@@ -19,6 +20,8 @@ from gateway.profiles.registry import Registry
 from gateway.settings import Settings
 
 T = TypeVar("T")
+#: Who does what is done here, in the audit log.
+ACTOR = "command line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,10 @@ class House:
     secret: Secret
     db: Database
     profiles: Registry
+
+    async def write_down(self, action: str, target: str = "", **data: Any) -> None:
+        """Add a line to the audit log, under the same words as the console's: ``area.verb``, on what."""
+        await Audit(self.db).write(ACTOR, action, target, **data)
 
 
 @asynccontextmanager

@@ -169,9 +169,7 @@ def _keys(house: House) -> ApiKeys:
 
 
 async def _note(house: House, action: str, key: ApiKey) -> None:
-    from gateway.auth.audit import Audit  # noqa: PLC0415
-
-    await Audit(house.db).write("command line", action, key.name, id=key.id)
+    await house.write_down(action, key.name, id=key.id)
 
 
 def _state(key: ApiKey, now: datetime) -> str:

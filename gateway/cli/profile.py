@@ -32,7 +32,9 @@ def add(name: Name, proxy: Proxy = None, data_dir: DataDir = None, as_json: Json
     from gateway.cli.profile_view import as_dict  # noqa: PLC0415
 
     async def work(house: House) -> Profile:
-        return await house.profiles.add(name, proxy=proxy)
+        made = await house.profiles.add(name, proxy=proxy)
+        await house.write_down("profile.added", name, sign_in="by_hand", proxy="set" if proxy else "none")
+        return made
 
     made = in_house(work, data_dir)
     emit(
@@ -201,6 +203,7 @@ def proxy_(
     change(
         name,
         lambda house: house.profiles.set_proxy(name, proxy),
+        ("profile.proxy_changed", {"proxy": "set" if proxy else "removed"}),
         f"profile {name}: proxy {'changed' if proxy else 'removed'}; it is used from the browser's next start, at once "
         "when a gateway runs",
         data_dir=data_dir,
@@ -216,6 +219,7 @@ def accept_egress(name: Name, data_dir: DataDir = None, as_json: Json = False) -
     change(
         name,
         lambda house: house.profiles.accept_egress(name),
+        ("profile.egress_accepted", {}),
         f"profile {name} belongs to its present way out; you are warned when that changes again",
         data_dir=data_dir,
         as_json=as_json,
@@ -230,6 +234,7 @@ def disable(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None
     change(
         name,
         lambda house: house.profiles.disable(name),
+        ("profile.disabled", {}),
         f"profile {name} is disabled; back to work with: gateway profile enable {name}",
         data_dir=data_dir,
         as_json=as_json,
@@ -244,6 +249,7 @@ def enable(name: Name, data_dir: DataDir = None, as_json: Json = False) -> None:
     change(
         name,
         lambda house: house.profiles.enable(name),
+        ("profile.enabled", {}),
         f"profile {name} is enabled; a running gateway verifies it now",
         data_dir=data_dir,
         as_json=as_json,

@@ -28,6 +28,8 @@ async def send_out(
     await find(house, name)
     bundle = await pack(house.profiles, checkpoints(house, name), name, with_proxy=with_proxy)
     sealed = await asyncio.to_thread(seal, bundle, passphrase(passphrase_file, new=True))
+    # Written down first: whoever can read the bundle must not be able to keep it out of the log.
+    await house.write_down("profile.exported", name, proxy="along" if bundle.proxy else "left out")
     if place is None:
         sys.stdout.buffer.write(sealed)
         sys.stdout.flush()

@@ -70,6 +70,8 @@ async def take_sign_in(
     )
     if taken.added:
         note(f"profile {name} added", as_json=as_json)
+        await house.write_down("profile.added", name, sign_in="from_file", proxy="set" if proxy else "none")
+    await house.write_down("profile.imported", name, cookies=taken.cookies)
     profile, asked_at = taken.profile, taken.asked_at
     told = f"{taken.cookies} cookie{'' if taken.cookies == 1 else 's'} imported into profile {name}"
     if not wait or not profile.enabled or running(house.settings.data_dir) is None:

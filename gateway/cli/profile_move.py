@@ -48,6 +48,7 @@ async def move(house: House, name: str, to: str, *, as_json: bool) -> None:
     if answer.status_code != 200:
         error = said.get("error", {})
         raise CommandError(str(error.get("code", "node_refused")), str(error.get("message", said)))
+    await house.write_down("profile.moved", name, **{"from": owner.id, "to": to})
     emit(said, f"profile {name} lives on node {to} now; it is verified there next", as_json=as_json)
 
 
@@ -83,6 +84,7 @@ async def adopt(house: House, name: str, *, signed_out: bool, as_json: bool) -> 
     if not await make_ours(house.db, name, owner=gone, node=here, **also):
         raise CommandError("profile_elsewhere", f"profile {name} was changed meanwhile; try again")
     await house.profiles.log(name, "adopted", {"from": gone, "to": here})
+    await house.write_down("profile.adopted", name, **{"from": gone, "to": here})
     next_step = f"sign in: gateway login {name}" if also else "a running gateway verifies it now"
     emit(as_dict(await find(house, name)), f"profile {name} lives here now; {next_step}", as_json=as_json)
 

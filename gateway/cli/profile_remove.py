@@ -37,8 +37,10 @@ async def take_away(house: House, name: str, *, yes: bool, as_json: bool) -> Non
     if here and running(house.settings.data_dir) is None:
         await directory.delete()
         await house.profiles.remove(name)
+        await house.write_down("profile.removed", name)
     else:
         await house.profiles.request_removal(name)
+        await house.write_down("profile.removal_requested", name)
         await wait_until_gone(
             house,
             name,

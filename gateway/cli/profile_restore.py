@@ -56,6 +56,7 @@ async def bring_back(house: House, name: str, generation: int, *, wait: bool, as
         raise CommandError(
             "no_checkpoint", f"profile {name} has no copy {generation}; see: gateway profile checkpoints {name}"
         )
+    await house.write_down("profile.restore_requested", name, generation=generation)
     here = lives_here(house, profile)
     if here and running(house.settings.data_dir) is None:
         await put_back(house.profiles, checkpoints(house, name), name, generation)

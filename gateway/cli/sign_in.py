@@ -47,6 +47,7 @@ async def sign_in(house: House, name: str, *, as_json: bool) -> bool:
         profile = await house.profiles.get(name)
     except UnknownProfile:
         profile = await house.profiles.add(name)
+        await house.write_down("profile.added", name, sign_in="by_hand", proxy="none")
         note(f"profile {name} added", as_json=as_json)
     here_or_refuse(house, profile)
     async with _directory_of(house, profile, as_json=as_json):
@@ -62,6 +63,7 @@ async def sign_in(house: House, name: str, *, as_json: bool) -> bool:
             "not_signed_in",
             f"the window was closed before the site said signed in{_why(verdict)}; try again: gateway login {name}",
         )
+    await house.write_down("profile.signed_in", name)
     emit(as_dict(seen), f"{in_words(seen)}; the sign-in is kept", as_json=as_json)
     return True
 

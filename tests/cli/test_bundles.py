@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,25 @@ def bundle(here: Here, cookies: Path, tmp_path: Path) -> Path:
     done = here.ok("profile", "export", "work", "--out", str(file), **PASSPHRASE)
     assert "gateway profile import work --bundle work.profile" in done.out
     return file
+
+
+def test_what_is_done_on_the_command_line_is_in_the_audit_log(here: Here, bundle: Path):
+    generation = here.told("profile", "checkpoints", "work")["checkpoints"][0]["generation"]
+    here.ok("profile", "add", "other")
+    here.ok("profile", "disable", "other")
+    here.ok("profile", "enable", "other")
+    here.ok("profile", "proxy", "other", "http://me:s3cret@proxy.example:1")
+    here.ok("profile", "restore", "work", "--generation", str(generation))
+    here.ok("profile", "remove", "other", "--yes")
+    with closing(sqlite3.connect(here.data_dir / "gateway.db")) as db:
+        lines = db.execute("SELECT actor, action, target, data FROM audit ORDER BY id").fetchall()
+    assert {line[0] for line in lines} == {"command line"}
+    assert [line[1:3] for line in lines] == [
+        ("profile.added", "work"), ("profile.imported", "work"), ("profile.exported", "work"),
+        ("profile.added", "other"), ("profile.disabled", "other"), ("profile.enabled", "other"),
+        ("profile.proxy_changed", "other"), ("profile.restore_requested", "work"), ("profile.removed", "other"),
+    ]  # fmt: skip
+    assert "s3cret" not in str(lines)
 
 
 def test_a_sign_in_is_carried_to_another_data_directory(here: Here, bundle: Path, tmp_path: Path):
