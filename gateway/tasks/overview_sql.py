@@ -10,6 +10,7 @@ from sqlalchemy import and_, func, or_, select
 
 from gateway.db.connect import Database
 from gateway.db.tables import tasks
+from gateway.tasks.awaiting_sql import count_awaiting
 from gateway.tasks.estimate import Usual, usual
 from gateway.tasks.fairness import Share, ahead_of, start_of
 from gateway.tasks.rows import IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN, is_state
@@ -64,6 +65,10 @@ class Overview:
             by_state=dict.fromkeys(State, 0) | dict(known[1]) | active,
             oldest_queued_age_s=(queue.now - queue.run_at).total_seconds() if runnable else None,
         )
+
+    async def awaiting(self, profile: str, account_id: str | None, *, only_one: bool) -> int:
+        async with self._db.read() as connection:
+            return await count_awaiting(connection, profile, account_id, only_one=only_one)
 
     async def usual(self) -> Usual:
         """At most USUAL_S old."""

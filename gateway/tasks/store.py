@@ -132,6 +132,11 @@ class TaskStore(Protocol):
 
     async def counts(self) -> Counts: ...
 
+    async def awaiting(self, profile: str, account_id: str | None, *, only_one: bool) -> int:
+        """How many queued tasks *profile* would bring on: those begun with it or its account, and when it is the *only_one*
+        that could work also those that any profile may take."""
+        ...
+
     # -- worker ------------------------------------------------------------------------------------------------
     async def claim(self, worker: str, kind: str, offers: Sequence[Offer], *, lease_s: float) -> Sequence[Claim]:
         """Claim at most ``offer.free`` tasks for each offer: by priority, fair between API keys, then by age. Tasks bound

@@ -47,6 +47,12 @@ class Standing:
     reason: str
     since: datetime
     wanted: bool = True  # neither disabled nor about to be removed
+    account_id: str | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether it takes up tasks."""
+        return self.wanted and self.clearance is Clearance.READY
 
 
 def decide(profile: Standing, told: str | None, now: datetime, *, after_s: float) -> Step | None:

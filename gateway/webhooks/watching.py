@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from browser.clearance import Clearance
 from gateway.db.connect import Database
-from gateway.db.tables import notices, profiles, tasks
+from gateway.db.tables import notices, profiles
 from gateway.errors import GatewayError
+from gateway.tasks.awaiting_sql import count_awaiting
 from gateway.webhooks import notices as words
 from gateway.webhooks import outbox_sql
 from gateway.webhooks.model import Channel
@@ -80,7 +81,8 @@ class Watch:
         for subject, profile in standing.items():
             step = words.decide(profile, told.get(subject), now, after_s=self._after_s)
             if step is not None:
-                await self._act(step, subject, profile)
+                others = any(one.works for other, one in standing.items() if other != subject)
+                await self._act(step, subject, profile, only_one=not others)
         for subject in told.keys() - standing.keys():
             await self._close(subject, None, {})
 
@@ -102,13 +104,12 @@ class Watch:
             return await self._post(connection, words.TEST, words.test(f"{self._console}/console"))
 
     # -- inside --------------------------------------------------------------------------------------------------
-    async def _act(self, step: Step, subject: str, profile: Standing) -> None:
+    async def _act(self, step: Step, subject: str, profile: Standing, *, only_one: bool) -> None:
         if step is Step.FORGET:
             await self._close(subject, None, {})
             return
         async with self._db.read() as connection:
-            counted = select(func.count()).select_from(tasks)
-            waiting = int((await connection.execute(counted.where(tasks.c.state == "queued"))).scalar_one())
+            waiting = await count_awaiting(connection, profile.name, profile.account_id, only_one=only_one)
         url = f"{self._console}/console/live/{profile.name}"
         if step is Step.TELL:
             said = words.attention(profile, waiting=waiting, url=url)
@@ -166,4 +167,5 @@ def _standing_of(row: Any, now: datetime) -> Standing:
         reason=row.reason or "",
         since=row.since or now,
         wanted=row.enabled and row.removed_at is None,
+        account_id=row.account_id,
     )

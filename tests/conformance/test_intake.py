@@ -259,3 +259,20 @@ async def test_counts_and_the_oldest_that_could_run(store: SqlTaskStore, db: Dat
     assert (counts.by_state[State.QUEUED], counts.by_state[State.RUNNING], counts.by_state[State.FAILED]) == (2, 1, 0)
     assert counts.oldest_queued_age_s is not None
     assert 89 < counts.oldest_queued_age_s < 100
+
+
+async def test_what_waits_for_a_profile(store: SqlTaskStore, db: Database) -> None:
+    for _ in range(4):
+        await store.insert(a_task())
+    for profile, account in (("one", "account-1"), ("two", "account-2")):
+        held = await claim_one(store, profile=profile)
+        async with db.write() as connection:
+            bound = update(tasks).where(tasks.c.id == held.id)
+            await connection.execute(bound.values(state="queued", bound=True, account_id=account, profile=profile))
+    await store.delete(Filter(), ids=[(await store.insert(a_task()))[0].id])
+    assert await store.awaiting("one", None, only_one=False) == 1
+    assert await store.awaiting("one", "account-1", only_one=False) == 1
+    assert await store.awaiting("another profile of two's account", "account-2", only_one=False) == 1
+    assert await store.awaiting("three", None, only_one=False) == 0
+    assert await store.awaiting("three", None, only_one=True) == 2
+    assert await store.awaiting("one", "account-1", only_one=True) == 3

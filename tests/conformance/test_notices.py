@@ -154,3 +154,12 @@ async def test_it_looks_by_itself(db: Database) -> None:
         running.cancel()
     (one,) = await told(db)
     assert one.occurred_at is not None and one.occurred_at - in_s(0) < timedelta(seconds=15)
+
+
+async def test_tasks_that_another_profile_takes_do_not_wait_for_this_one(db: Database, store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    await stands(db, "other", "ready")
+    await stands(db, "work", "login_required")
+    await a_watch(db).look()
+    (first,) = await told(db)
+    assert first.data["tasks_waiting"] == 0

@@ -62,3 +62,17 @@ async def test_what_came_out_is_shown_with_its_picture(house, page):
     assert await picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 320
     await page.locator("#recent a[data-preview]").first.hover()
     await expect(page.locator("#recent video")).to_have_count(1)
+
+
+async def test_the_banner_says_how_many_tasks_wait_for_the_profile(house, page, site):
+    await house.house.registry.add("second")
+    await stand(house, "second", Clearance.LOGIN_REQUIRED)
+    site.slots = 0
+    for prompt in ("one", "two", "three"):
+        await house.front.create(prompt)
+    await page.goto("/console")
+    banner = page.get_by_role("alert")
+    await expect(banner).to_contain_text("3 tasks wait")
+    await house.house.registry.add("third")
+    await stand(house, "third", Clearance.READY)
+    await expect(banner).not_to_contain_text("wait")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -32,8 +33,6 @@ from gateway.console.live.codec import (
 from gateway.console.live.files import LiveFiles
 from gateway.console.live.visitors import still_welcome
 from gateway.errors import DatabaseUnavailable
-from gateway.tasks.states import State
-from gateway.web.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +44,13 @@ NONSENSE = 4400
 GOING_AWAY = 1001
 
 
-async def serve_viewer(socket: WebSocket, viewer: Viewer, *, files: LiveFiles, services: Services) -> None:
+#: How many tasks go on by the end of a sign-in.
+GoingOn = Callable[[], Awaitable[int]]
+
+
+async def serve_viewer(socket: WebSocket, viewer: Viewer, *, files: LiveFiles, going_on: GoingOn) -> None:
     """Serve an accepted connection until it ends, for whatever reason."""
-    line = _Line(socket, viewer, files=files, services=services)
+    line = _Line(socket, viewer, files=files, going_on=going_on)
     ways = [line.send, line.receive, line.stay_welcome]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(way()) for way in ways]
@@ -60,12 +63,12 @@ async def serve_viewer(socket: WebSocket, viewer: Viewer, *, files: LiveFiles, s
 
 
 class _Line:
-    def __init__(self, socket: WebSocket, viewer: Viewer, *, files: LiveFiles, services: Services) -> None:
+    def __init__(self, socket: WebSocket, viewer: Viewer, *, files: LiveFiles, going_on: GoingOn) -> None:
         self.close_code: int | None = None
         self._socket = socket
         self._viewer = viewer
         self._files = files
-        self._services = services
+        self._going_on = going_on
 
     async def send(self) -> None:
         with suppress(WebSocketDisconnect, RuntimeError, OSError):
@@ -102,8 +105,7 @@ class _Line:
         """Say with the end of a sign-in how much work goes on by it."""
         if word["type"] == "control" and word["why"] == "signed_in" and word["state"] == "free":
             with suppress(DatabaseUnavailable):
-                counts = await self._services.store.counts()
-                word["tasks"] = counts.by_state.get(State.QUEUED, 0)
+                word["tasks"] = await self._going_on()
         return word
 
     def _act(self, message: Message) -> None:

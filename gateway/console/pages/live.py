@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from browser.errors import PoolClosed, ProfileUnknown
 from browser.live.asked import OfferedFile
 from gateway.auth.live_grants import LONGEST_S, PATH, GrantMode, LiveGrant
 from gateway.console.access import SignInNeeded, TheOperator, address_of, house_of
+from gateway.console.awaiting import awaiting
+from gateway.console.house import House
 from gateway.console.language import catalogue
 from gateway.console.live.codec import SUBPROTOCOL
 from gateway.console.live.files import LIMIT_BYTES
@@ -24,12 +27,16 @@ from gateway.console.live.visitors import TheVisitor, give_grant_cookie, visitor
 from gateway.console.page import Page
 from gateway.console.view import PublicView, TheView, View
 from gateway.errors import GatewayError, InvalidRequest, NotFound, PermissionDenied, ShuttingDown
+from gateway.tasks.states import State
+from gateway.tasks.store import Filter
 
 router = APIRouter()
 #: Public: a guest has no session of the console. Every route below asks by itself who is there.
 PAGE = Page("live", router, public=True)
 
 SHOWN_GRANTS = 10
+#: Tasks at work are counted up to here; a profile has a handful of places.
+MOST_BEGUN = 50
 #: Texts the page's script says are those of the catalogue that begin so; their places are filled in there.
 SCRIPT_TEXTS = "live.say_"
 
@@ -106,7 +113,7 @@ async def socket(socket: WebSocket, profile: str) -> None:
             await socket.accept(subprotocol=SUBPROTOCOL)
             mode = "control" if visitor.may_control else "view"
             await house.audit.write(visitor.who, "live.viewed", profile, address=visitor.address, mode=mode)
-            await serve_viewer(socket, viewer, files=room.files, services=house.services)
+            await serve_viewer(socket, viewer, files=room.files, going_on=partial(_going_on, house, profile))
     except (ProfileUnknown, PoolClosed):  # removed this very moment, or we are stopping
         await _deny(socket, ShuttingDown("The profile is leaving; try again in a few seconds."), 503)
     except WebSocketDisconnect:
@@ -182,6 +189,17 @@ async def _made(view: View, profile: str, mode: GrantMode, ttl_s: float) -> tupl
     grant, secret = await _room(view).grants.make(profile, mode, by=name, ttl_s=ttl_s)
     await view.note("live_grant.made", profile, mode=mode.value, grant=grant.id)
     return grant, f"{view.base_url}{PATH}#g={secret}"
+
+
+async def _going_on(house: House, name: str) -> int:
+    """How many tasks a sign-in lets go on: those that waited for the profile, also where they are at work by now."""
+    rows = [row for row in await house.registry.list() if row.removed_at is None]
+    mine = next((row for row in rows if row.name == name), None)
+    if mine is None:
+        return 0
+    store = house.services.store
+    begun = await store.find(Filter(states=frozenset({State.RUNNING}), profile=name), limit=MOST_BEGUN)
+    return len(begun.tasks) + await awaiting(store, mine, rows)
 
 
 def _room(view: View) -> LiveRoom:

@@ -13,13 +13,14 @@ from starlette.responses import Response
 from browser.clearance import NEEDS_HUMAN, Clearance
 from browser.status import ProfileStatus, SlotCount
 from gateway.console import charts
+from gateway.console.awaiting import awaiting
 from gateway.console.expectation import KIND, whole_queue_s
 from gateway.console.node_cards import homes_of
 from gateway.console.page import Page
 from gateway.console.view import TheView
 from gateway.profiles.model import Profile
 from gateway.tasks.states import State
-from gateway.tasks.store import Filter, TaskStore
+from gateway.tasks.store import Filter
 from gateway.usage.report_sql import Report, Wanted, report
 
 router = APIRouter()
@@ -27,14 +28,12 @@ PAGE = Page("overview", router, path="/console", icon="home", order=1)
 
 RUNNING_SHOWN = 12
 RECENT_SHOWN = 6
-#: Tasks that wait for one profile are counted up to here.
-COUNTED = 99
 HOURS, DAYS = timedelta(hours=24), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Needy:
-    """A profile that only its operator can bring on, and how many tasks wait for that (counted to `COUNTED`)."""
+    """A profile that only its operator can bring on, and how many tasks wait for that."""
 
     profile: Profile
     waiting: int
@@ -82,7 +81,9 @@ async def overview(view: TheView) -> Response:
     )
     return view.page(
         "overview/overview.html",
-        needy=[await _needy(store, profile) for profile in profiles if needs_human(profile)],
+        needy=[
+            Needy(profile, await awaiting(store, profile, profiles)) for profile in profiles if needs_human(profile)
+        ],
         silent=[home for home in homes if home.missed],
         live_nodes=sum(home.state == "live" for home in homes),
         profiles=[profile for profile in profiles if profile.enabled],
@@ -124,8 +125,3 @@ def slots_of(statuses: Sequence[ProfileStatus]) -> Mapping[str, SlotCount]:
 
 def _success(week: Report) -> Sequence[tuple[datetime, float | None, int]]:
     return [(at, totals.success, totals.ended) for at, totals in week.by_time.items()]
-
-
-async def _needy(store: TaskStore, profile: Profile) -> Needy:
-    queued = Filter(states=frozenset({State.QUEUED}), profile=profile.name)
-    return Needy(profile, len((await store.find(queued, limit=COUNTED)).tasks))
