@@ -6,6 +6,7 @@ the data directory, defaults. Each ``GATEWAY_X`` may also be given as ``GATEWAY_
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import shlex
@@ -22,6 +23,13 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(said: str) -> list[Network]:
+    """Read addresses and networks separated by commas. Raises ValueError."""
+    return [ipaddress.ip_network(word.strip(), strict=False) for word in said.split(",") if word.strip()]
 
 
 class Headless(StrEnum):
@@ -133,6 +141,11 @@ class Settings(BaseSettings):
         default="",
         description="Further names the console answers to, separated by commas; loopback names, the address listened on and "
         "the host of `GATEWAY_PUBLIC_URL` always are. Keeps out web pages that point a name of theirs here.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of the proxies before the gateway, separated by commas: their `X-Forwarded-For` is "
+        "believed, so that wrong passwords are counted for each visitor and the audit log names him. Empty: nobody's is.",
     )
     console_idle_s: float = Field(
         default=7 * 86400, gt=0, description="An operator who did nothing for so long signs in to the console again."
@@ -356,6 +369,15 @@ class Settings(BaseSettings):
     def _web_page(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
             raise ValueError("is an http:// or https:// address")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        try:
+            networks(value)
+        except ValueError as exc:
+            raise ValueError(f"is a list of addresses and networks such as 10.0.0.0/8 ({exc})") from None
         return value
 
     @field_validator("data_dir")

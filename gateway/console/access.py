@@ -17,6 +17,8 @@ from starlette.responses import Response
 from gateway.auth.sessions import Session
 from gateway.console.house import House
 from gateway.errors import AuthenticationFailed
+from gateway.settings import networks
+from gateway.web.far_end import far_end
 
 SECURE_COOKIE = "__Host-gateway"
 PLAIN_COOKIE = "gateway-session"
@@ -61,8 +63,8 @@ TheOperator = Annotated[Operator, Depends(signed_in)]
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Where the other end is: the address of the connection itself, which behind a proxy is the proxy's."""
-    return connection.client.host if connection.client else ""
+    """Where the other end is: the address of the connection itself, or behind a trusted proxy the visitor's."""
+    return far_end(connection, networks(house_of(connection).settings.trusted_proxies))
 
 
 def is_secure(connection: HTTPConnection) -> bool:
@@ -74,6 +76,19 @@ def is_secure(connection: HTTPConnection) -> bool:
     if getattr(connection.state, "from_node", None):  # which has its own name; the browser's is told beside it
         asked_for = connection.headers.get("x-forwarded-host", "")
     return said in {"https", "wss"} or (public.scheme == "https" and public.netloc.lower() == asked_for.lower())
+
+
+def comes_from_elsewhere(connection: HTTPConnection) -> bool:
+    """Whether another site's page led the browser here. It then keeps our SameSite=Strict cookie to itself, so that nobody
+    can tell yet whether the person is signed in: a page of ours has to lead here once more.
+    """
+    fetched_by = connection.headers.get("sec-fetch-site")
+    if fetched_by is not None:
+        navigates = connection.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        return navigates and fetched_by in {"cross-site", "same-site"}
+    # Over plain HTTP to a name other than localhost browsers do not say it, but where they come from.
+    referrer = urlsplit(connection.headers.get("referer", "")).netloc.lower()
+    return referrer not in {"", connection.headers.get("host", "").lower()}
 
 
 def give_cookie(connection: HTTPConnection, response: Response, secret: str, session: Session) -> None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from gateway.console import wording
-from gateway.console.access import Operator, SignInNeeded, address_of, house_of, signed_in
+from gateway.console.access import Operator, SignInNeeded, address_of, comes_from_elsewhere, house_of, signed_in
 from gateway.console.files import static
 from gateway.console.headers import HEADERS
 from gateway.console.house import House
@@ -152,6 +152,8 @@ def error_page(request: Request, exc: GatewayError) -> Response:
         return JSONResponse(body, status_code=answer.status, headers=headers)
     if isinstance(exc, SignInNeeded) and request.method in {"GET", "HEAD"}:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if comes_from_elsewhere(request):
+            return HTMLResponse(render(request, "sign_in/returning.html", operator=None, here=here), headers=headers)
         where = "/console/login" + ("" if here in {"/console", "/console/"} else f"?next={quote(here, safe='/')}")
         return RedirectResponse(where, status_code=303)
     html = render(

@@ -1,7 +1,9 @@
 """The first way in, and every later one: setup link, password, sessions."""
 
 import re
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -11,6 +13,7 @@ from sqlalchemy import select, update
 from gateway.auth.setup_links import setup_url
 from gateway.db.tables import console_sessions, meta, setup_links
 from tests.console.signed_in import PASSWORD
+from tests.front.serving import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -92,6 +95,30 @@ async def test_signing_in_and_out(house, new_page, check_page):
     assert "/console/login" in page.url, "the old cookie opens nothing"
 
 
+@pytest.mark.parametrize("where", ["/console/live/work", "/console", "/console/tasks?status=failed"])
+async def test_a_link_in_a_message_leads_in_whoever_is_signed_in(house, new_page, where):
+    """A page of another site (web mail) leads here: the browser then keeps a strict cookie to itself."""
+    await house.house.registry.add("work")
+    page = await new_page()
+    link = f'<a href="{house.url}{where}">Open it</a>'
+    await page.route("http://mail.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    await page.goto("http://mail.example/")
+    await page.get_by_role("link", name="Open it").click()
+    await page.wait_for_url(f"{house.url}{where}")
+    await expect(page.get_by_role("navigation", name="Main navigation")).to_be_visible()
+
+
+async def test_a_link_in_a_message_leads_others_to_the_sign_in_and_on(house, new_page):
+    page = await new_page(signed_in=False)
+    link = f'<a href="{house.url}/console/settings?tab=x">Open it</a>'
+    await page.route("http://mail.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    await page.goto("http://mail.example/")
+    await page.get_by_role("link", name="Open it").click()
+    await page.get_by_label("Password", exact=True).fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/console/settings?tab=x")
+
+
 async def test_https_gets_the_host_bound_cookie(house):
     answer = await house.front.http.post(
         "/console/login", data={"password": PASSWORD}, headers={"x-forwarded-proto": "https"}
@@ -110,6 +137,32 @@ async def test_wrong_passwords_are_limited(house):
     assert answer.status_code == 429
     assert 0 < int(answer.headers["retry-after"]) <= 301
     assert re.search(r"try again in\s+\d", answer.text)
+
+
+async def test_behind_a_trusted_proxy_each_visitor_is_counted(made_before, tmp_path, site):
+    folder = Path(shutil.copytree(made_before, tmp_path / "proxied"))
+    async with serving(folder, site, trusted_proxies="127.0.0.1, 10.0.0.0/8") as front:
+        await front.app.state.console.password.create(PASSWORD)
+
+        async def tries(password, came_through):
+            data, headers = {"password": password}, {"x-forwarded-for": came_through}
+            return (await front.http.post("/console/login", data=data, headers=headers)).status_code
+
+        for _ in range(5):
+            assert await tries("wrong", "203.0.113.9, 10.1.2.3") == 401
+        assert await tries(PASSWORD, "198.51.100.1, 203.0.113.9") == 429, (
+            "what stands before the last stranger is his own word"
+        )
+        assert await tries(PASSWORD, "198.51.100.1") == 303
+        line = (await front.app.state.console.audit.newest(prefix="login.succeeded"))[0]
+        assert line.address == "198.51.100.1"
+
+
+async def test_nobodys_word_on_addresses_counts_otherwise(house):
+    for number in range(5):
+        headers = {"x-forwarded-for": f"198.51.100.{number}"}
+        await house.front.http.post("/console/login", data={"password": "wrong"}, headers=headers)
+    assert (await house.front.http.post("/console/login", data={"password": PASSWORD})).status_code == 429
 
 
 async def test_an_idle_session_and_an_old_one_end(house, new_page):

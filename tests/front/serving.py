@@ -88,6 +88,7 @@ async def serving(
             lifespan="off",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=5,
             ws_per_message_deflate=False,
