@@ -72,6 +72,27 @@ async def test_a_key_is_revoked_after_a_question(house, page, check_page):
     assert ("key.revoked", "old program", "admin") in actions
 
 
+async def test_a_keys_webhook_secret_is_shown_and_replaced(house, page, check_page):
+    signing = house.house.services.signing
+    key, _ = await house.front.keys.create("my program")
+    before = (await signing.show(key.id)).secret
+    await page.goto("/console/keys")
+    await check_page(page)
+    await page.get_by_role("button", name="Webhook secret of my program").click()
+    shown = page.get_by_role("dialog").locator("code").first
+    await expect(shown).to_have_text(before)
+    await check_page(page)
+    await page.get_by_role("button", name="Make a new one").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("For a day")
+    after = (await signing.show(key.id)).secret
+    assert after != before
+    await expect(shown).to_have_text(after)
+    assert await signing.secrets_of(key.id) == [after, before]
+    actions = {(line.action, line.target) for line in await house.house.audit.newest()}
+    assert {("key.webhook_secret_shown", "my program"), ("key.webhook_secret_replaced", "my program")} <= actions
+    assert before not in str(await house.house.audit.newest())
+
+
 async def test_what_is_done_by_keyboard_alone(page):
     await page.goto("/console/keys")
     await page.get_by_role("button", name="New key").first.focus()

@@ -97,6 +97,22 @@ async def revoke(key_id: str, view: TheView) -> Response:
     return view.done(view.text("keys.revoked_now", name=key.name))
 
 
+@router.post("/console/keys/{key_id}/webhook-secret")
+async def webhook_secret(key_id: str, view: TheView) -> Response:
+    """Show what webhooks of the key's tasks are signed with."""
+    found = await view.house.services.signing.show(key_id)
+    await view.note("key.webhook_secret_shown", found.name, id=found.key_id)
+    return view.done(dialog="keys/secret.html", key=found, replaced=False)
+
+
+@router.post("/console/keys/{key_id}/webhook-secret/replace")
+async def replace_webhook_secret(key_id: str, view: TheView) -> Response:
+    """Give the key another one, and show it; for a day messages are signed with both."""
+    found = await view.house.services.signing.replace(key_id)
+    await view.note("key.webhook_secret_replaced", found.name, id=found.key_id)
+    return view.done(dialog="keys/secret.html", key=found, replaced=True)
+
+
 def _number(view: View, name: str, said: str) -> int | None:
     """Read a whole number above zero, None where nothing was said. Raises InvalidRequest that names the field."""
     said = said.strip()

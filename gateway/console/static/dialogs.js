@@ -50,14 +50,13 @@ function afterLoading(work) {
   else window.addEventListener("load", later, { once: true });
 }
 
-// Shows *html*, which the gateway rendered for this, over the page.
+// Shows *html*, which the gateway rendered for this, over the page. It may be a secret: closed, nothing of it stays.
 export function showResult(html) {
   const dialog = document.getElementById("result");
   dialog.innerHTML = html;
   dialog.dispatchEvent(new CustomEvent("console:shown", { bubbles: true }));
   const title = dialog.querySelector("h2[id]");
   if (title) dialog.setAttribute("aria-labelledby", title.id);
-  // What was shown may be a secret: nothing of it stays in the page.
-  dialog.addEventListener("close", () => dialog.replaceChildren(), { once: true });
+  dialog.onclose = () => dialog.open || dialog.replaceChildren(); // open: it was closed and shows the next thing already
   dialog.showModal();
 }
