@@ -12,6 +12,8 @@ from gateway.tasks.store import TaskStore
 async def awaiting(store: TaskStore, profile: Profile, profiles: Iterable[Profile]) -> int:
     """Return how many tasks wait for *profile*, being one of all *profiles*."""
     others = any(
-        one.enabled and not one.away and one.clearance is Clearance.READY for one in profiles if one.name != profile.name
+        one.enabled and not one.away and one.clearance is Clearance.READY
+        for one in profiles
+        if one.name != profile.name
     )
     return await store.awaiting(profile.name, profile.account_id, only_one=not others)

@@ -34,14 +34,15 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One profile. here: it lives on this node. leaving: its removal was asked for. memory: bytes, None while its browser
-    does not run. place: which step of the line it stands at (or beside)."""
+    """One profile. here: it lives on this node. leaving: its removal was asked for. running: its browser is; memory: what
+    that takes, in bytes, None until it was measured. place: which step of the line it stands at (or beside)."""
 
     profile: Profile
     state: State
     remedy: Remedy
     here: bool
     slots: Mapping[str, SlotCount]
+    running: bool
     memory: int | None
     resting: Sequence[Cooldown]
     quota: Sequence[Quota]
@@ -82,13 +83,15 @@ def card_of(profile: Profile, *, node: str, status: ProfileStatus | None = None)
     here = profile.node_id == node
     fresh = status if here else None
     gone = profile.away
+    live: Mapping[str, Any] = profile.live
     return Card(
         profile=profile,
         state=profile.state(now),
         remedy=profile.remedy(now),
         here=here,
         slots=({} if gone else _stored_slots(profile)) if fresh is None else fresh.slots,
-        memory=None if gone else _memory(profile, fresh),
+        running=not gone and bool(live.get("running")) if fresh is None else fresh.running,
+        memory=live.get("pss_bytes") if fresh is None else fresh.pss_bytes,
         resting=profile.resting(now),
         quota=tuple(_quota(profile)),
         health=profile.health_at(now),
@@ -125,13 +128,6 @@ def kind_word(kind: str) -> Markup:
 def _stored_slots(profile: Profile) -> Mapping[str, SlotCount]:
     stored: Mapping[str, Sequence[int]] = profile.live.get("slots") or {}
     return {kind: SlotCount(used, total) for kind, (used, total) in stored.items()}
-
-
-def _memory(profile: Profile, status: ProfileStatus | None) -> int | None:
-    if status is not None:
-        return status.pss_bytes if status.running else None
-    live: Mapping[str, Any] = profile.live
-    return live.get("pss_bytes") if live.get("running") else None
 
 
 def _quota(profile: Profile) -> Iterable[Quota]:

@@ -16,6 +16,18 @@ Sample = tuple[str, str]
 _WORDS = {"true": "True", "false": "False", "null": "None"}
 _BARE = re.compile(r"(^|: )(true|false|null)(,?)$")
 KEY = "YOUR_KEY"
+# For any POSIX shell; `echo` of some of them would read the backslashes in the answer.
+_UNTIL_DONE = """\
+printf '%s\\n' "$ANSWER"
+ID=$(printf '%s' "$ANSWER" | sed -n 's/.*"request_id": *"\\([^"]*\\)".*/\\1/p')
+
+# asked for until it is done; the last answer has the video's address
+while [ -n "$ID" ]; do
+  ANSWER=$(curl -s "$BASE/v1/videos/$ID" -H "Authorization: Bearer $KEY")
+  printf '%s\\n' "$ANSWER"
+  case $ANSWER in *'"status":"pending"'*) sleep 2 ;; *) break ;; esac
+done
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +103,7 @@ def _video_curl(base: str, path: str, body: Mapping[str, Any], uploads: Sequence
         call = f'curl -s "$BASE{path}" \\\n  -H "Authorization: Bearer $KEY" \\\n{sent}'
     else:
         call = _curl_call(path, body)
-    then = '# {"request_id": "…"}: ask for it until its status is "done"'
-    return f'{start}{call}\n{then}\ncurl -s "$BASE/v1/videos/REQUEST_ID" -H "Authorization: Bearer $KEY"\n'
+    return f"{start}ANSWER=$({call})\n{_UNTIL_DONE}"
 
 
 def _video_python(base: str, path: str, body: Mapping[str, Any], uploads: Sequence[Upload]) -> str:

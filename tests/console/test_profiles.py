@@ -257,3 +257,34 @@ async def test_with_several_nodes_one_says_where_its_browser_runs(house, page, c
     await page.goto("/console/profiles/far")
     await expect(page.locator("#carry")).to_contain_text("lies on node berlin")
     await check_page(page)
+
+
+async def test_a_profile_whose_node_is_gone_says_so_and_can_be_forgotten(house, page, check_page):
+    registry = house.house.registry
+    await registry.add("far", node="node-b")
+    await seen(house, "far")
+    await page.goto("/console/profiles")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="far"))
+    await expect(card).to_contain_text("out of reach")
+    await expect(card).to_contain_text("gateway profile adopt far")
+    await expect(card.get_by_role("link", name="Open live view")).to_have_count(0)
+    await check_page(page)
+    answer = await page.request.post(f"{house.url}/console/profiles/far/forget", headers={"origin": house.url})
+    assert answer.status == 400, "first its removal has to be asked for"
+    await registry.request_removal("far")
+    await expect(card).to_contain_text("being removed")
+    await card.get_by_role("button", name="Forget it").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Forget it").click()
+    await expect(page.get_by_role("heading", name="No profiles yet")).to_be_visible()
+    assert ("profile.forgotten", "far") in await actions(house)
+
+
+async def test_a_node_at_work_removes_its_profile_itself(house, page):
+    nodes = NodeRegistry(house.house.db)
+    row = {"id": "node-b", "hostname": "b", "address": "", "role": "all", "version": "1", "info": {}}
+    await nodes.join(row, check=lambda _: None)
+    await house.house.registry.add("far", node="node-b")
+    await house.house.registry.request_removal("far")
+    await page.goto("/console/profiles/far")
+    await expect(page.locator("#state")).to_contain_text("finishes what it does")
+    await expect(page.get_by_role("button", name="Forget it")).to_have_count(0)

@@ -128,6 +128,17 @@ async def remove(name: str, view: TheView, typed: Field = "") -> Response:
     return view.done(view.text("profiles.removed_now", name=name), go="/console/profiles")
 
 
+@router.post("/console/profiles/{name}/forget")
+async def forget(name: str, view: TheView) -> Response:
+    """Take a profile off the list whose removal its node cannot do any more, being gone."""
+    profile = await row_of(view, name)
+    if profile.removed_at is None or not profile.away:
+        raise InvalidRequest(view.text("profiles.not_forgotten", node=profile.node_id))
+    await view.house.registry.remove(name)
+    await view.note("profile.forgotten", name, node=profile.node_id)
+    return view.done(view.text("profiles.forgotten", name=name), go="/console/profiles")
+
+
 async def row_of(view: View, name: str) -> Profile:
     """The profile's row. Raises NotFound."""
     with telling(view):
