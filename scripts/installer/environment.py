@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -40,7 +41,20 @@ def install_packages(system: System, *, runtime: bool) -> None:
         raise Failed(
             f"{exc}\nThe package index must be reachable (behind a proxy: set HTTPS_PROXY). Then run scripts/install again."
         ) from exc
+    if not runtime:
+        _remove_what_is_not_in(lock)
     mark.put()
+
+
+def _remove_what_is_not_in(lock: Path) -> None:
+    """Uninstall what an earlier lock had: a plugin that was replaced would be loaded beside the one in its place."""
+    there = run([*PIP, "list", "--format", "freeze", "--exclude-editable"], what="Listing the Python packages")
+    locked, installed = (
+        {re.sub("[-_.]+", "-", name) for name in re.findall(r"^([\w.-]+)==", text.lower(), re.MULTILINE)}
+        for text in (lock.read_text("utf-8"), there)
+    )
+    if old := sorted(installed - locked - {"pip", "setuptools", "wheel"}):
+        run([*PIP, "uninstall", "--quiet", "--yes", *old], what="Removing packages that are not needed any more")
 
 
 def install_project() -> None:

@@ -10,11 +10,35 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Playwright, async_playwright
 
+from browser.chromium import find_chromium
 from tests.e2e.gateway_process import Client, Gateway
 from tests.simulator.client import Simulator
 
 MakeGateway = Callable[..., Awaitable[Gateway]]
+#: pytest-playwright's `new_context`.
+NewContext = Callable[..., Awaitable[BrowserContext]]
+
+
+# The browser of pytest-playwright's `new_context` is the one the gateway would use; its own fixtures of the other two names
+# choose no event loop, these run on the session's.
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_type_launch_args, "executable_path": find_chromium().path}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as playwright:
+        yield playwright
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(launch_browser: Callable[[], Awaitable[Browser]]) -> AsyncIterator[Browser]:
+    browser = await launch_browser()
+    yield browser
+    await browser.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -61,9 +61,9 @@ class Gateway:
         file.write_text(json.dumps(storage_state), encoding="utf-8")
         await self.cli("profile", "import", name, "--storage-state", str(file))
 
-    async def start(self, *, ready: bool = True, within_s: float = 60) -> None:
-        """Serve on a free port; with *ready* also wait until a profile is."""
-        if not self.key:
+    async def start(self, *, ready: bool = True, key: bool = True, within_s: float = 60) -> None:
+        """Serve on a free port; with *ready* also wait until a profile is. key: make one first, unless there is one."""
+        if key and not self.key:
             self.key = (await self.cli("key", "create", "tests"))["key"]
         if not self.port:
             self.port = free_port()

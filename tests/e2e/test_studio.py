@@ -78,15 +78,13 @@ async def _video(page: Page, gateway: Gateway, folder: Path) -> None:
     await page.get_by_role("button", name="Copy (curl)").click()
     copied = await page.evaluate("navigator.clipboard.readText()")
     (folder / "photo.png").write_bytes(PHOTO.getvalue())
-    call = copied.replace("YOUR_KEY", gateway.key).partition("\n# ")[0]
+    call = copied.replace("YOUR_KEY", gateway.key)
     shell = await asyncio.create_subprocess_shell(call, cwd=folder, stdout=asyncio.subprocess.PIPE)
-    out, _ = await shell.communicate()
-    request_id = json.loads(out)["request_id"]
-    async with gateway.client() as client:
-        async with asyncio.timeout(60):
-            while (answer := (await client.http.get(f"/v1/videos/{request_id}")).json())["status"] == "pending":
-                await asyncio.sleep(0.2)  # polled on purpose: as the snippet's comment says
-        assert answer["status"] == "done", answer
+    async with asyncio.timeout(60):
+        out, _ = await shell.communicate()
+    answers = [json.loads(line) for line in out.splitlines()]
+    request_id = answers[0]["request_id"]
+    assert answers[-1]["status"] == "done", answers
     await page.goto(f"/console/tasks/{request_id}")
     await expect(page.locator(".whole-prompt")).to_have_text("it's waking up; slowly")
     await expect(page.get_by_role("img", name="photo.png")).to_be_visible()

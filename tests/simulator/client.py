@@ -154,6 +154,10 @@ class Simulator:
         query: dict[str, Any] = {"kind": kind, "count": count, "timeout": timeout_s, "outcome": outcome, "since": since}
         return list(await self.call("GET", "/wait", **query))
 
+    async def windows(self) -> list[dict[str, Any]]:
+        """The windows that show our pages: url, width, height, and where their parts are; the one that changed last is last."""
+        return list(await self.call("GET", "/windows"))
+
     # accounts
 
     async def account(self, **fields: Any) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Control:
             ("GET", "/ledger"): self.ledger,
             ("DELETE", "/ledger"): self.clear_ledger,
             ("GET", "/wait"): self.wait,
+            ("GET", "/windows"): self.windows,
             ("GET", "/accounts"): self.accounts,
             ("POST", "/accounts"): self.add_account,
             ("POST", "/challenge"): self.challenge,
@@ -98,6 +99,7 @@ class Control:
             return {}
         self.world.plays.active.clear()
         self.world.ledger.clear()
+        self.world.windows.clear()
         self.world.challenged_at, self.world.reload_clears = 0.0, False
         for account in self.world.accounts.by_id.values():
             account.challenge(on=False)
@@ -127,6 +129,9 @@ class Control:
             have = len(self.world.ledger.select(**self._select(query)))
             raise RefusedError(408, f"{have} of {count} after {timeout_s:g} s")
         return [entry.as_json() for entry in found]
+
+    async def windows(self, body: dict[str, Any], query: dict[str, str]) -> Any:
+        return list(self.world.windows.values())
 
     # accounts
 

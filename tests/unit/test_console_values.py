@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
-import shlex
+import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
@@ -70,12 +71,43 @@ def code(samples: list[tuple[str, str]]) -> dict[str, str]:
     return dict(samples)
 
 
-def test_curl_says_exactly_what_was_asked():
+@pytest.fixture
+def run(tmp_path):
+    """Run a sample in a shell whose ``curl`` only writes down what it was called with; returns the calls and what was printed.
+
+    The video is done at the second look."""
+    (tmp_path / "curl").write_text(
+        "#!/bin/sh\n"
+        f"printf '%s\\0' \"$@\" >> {tmp_path}/asked; printf '\\n' >> {tmp_path}/asked\n"
+        f'case "$*" in *v1/videos/r-1*) [ -e {tmp_path}/looked ] && echo \'{{"status":"done"}}\' && exit\n'
+        f'  touch {tmp_path}/looked; echo \'{{"status":"pending"}}\' ;;\n'
+        '*) echo \'{"request_id":"r-1"}\' ;; esac\n'
+    )
+    (tmp_path / "curl").chmod(0o755)
+
+    def run(text):
+        told = subprocess.run(
+            ["sh", "-c", text.replace("sleep 2", "true")], capture_output=True, text=True, check=True, timeout=20,
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        )  # fmt: skip
+        calls = (tmp_path / "asked").read_text().split("\0\n")[:-1]
+        return [call.split("\0") for call in calls], told.stdout
+
+    return run
+
+
+def test_curl_says_exactly_what_was_asked_and_waits_for_it(run):
     body = {"model": "m", "prompt": NASTY, "duration": 6}
-    plain = code(snippets.video("http://h:1", body))["curl"].partition("\n#")[0]
-    assert json.loads(shlex.split(plain.replace("\\\n", " "))[-1]) == body
-    form = code(snippets.video("http://h:1", body, [Upload("image", "a b.png")]))["curl"].partition("\n# {")[0]
-    words = shlex.split(form.replace("\\\n", " "))
+    calls, printed = run(code(snippets.video("http://h:1", body))["curl"])
+    assert json.loads(calls[0][-1]) == body
+    assert [call[1] for call in calls] == ["http://h:1/v1/videos/generations", *["http://h:1/v1/videos/r-1"] * 2]
+    assert json.loads(printed.splitlines()[-1]) == {"status": "done"}
+
+
+def test_curl_sends_pictures_as_files(run):
+    body = {"model": "m", "prompt": NASTY}
+    calls, _ = run(code(snippets.video("http://h:1", body, [Upload("image", "a b.png")]))["curl"])
+    words = calls[0]
     assert f"prompt={NASTY}" in words and words[words.index(f"prompt={NASTY}") - 1] == "--form-string"
     assert "image=@a b.png" in words
 

@@ -8,13 +8,16 @@ from tests.simulator.state.scenarios import AT_THE_DOOR, NAMES, Script, keywords
 from tests.simulator.state.world import World
 from tests.simulator.wire.exchange import App, Exchange
 
-from . import clearance, refusals, signature
+from . import clearance, refusals, signature, windows
 from .routes import SITE, Route, routes
 from .visit import Reply, Visit, problem
 
 
 def open_door(world: World) -> App:
     async def serve(exchange: Exchange) -> None:
+        if exchange.request.path == windows.PATH:
+            await windows.told(world, exchange)
+            return
         ledger = world.ledger
         visit = Visit(world, exchange, ledger.open(exchange))
         try:

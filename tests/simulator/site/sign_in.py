@@ -89,6 +89,12 @@ async def check_code(visit: Visit) -> Reply:
     return _back_to_site(visit, email)
 
 
+@routes.add("GET", "/sign-in/mail", "sign_in", host=ACCOUNTS, login=False, cleared=False)
+async def mail(visit: Visit) -> Reply:
+    """The window with the code, which it can hand to the one that opened it."""
+    return reply_html(page("mail.html"))
+
+
 @routes.add("GET", "/sign-in/x", "sign_in", host=ACCOUNTS, login=False, cleared=False)
 async def with_x(visit: Visit) -> Reply:
     return reply_html(page("with_x.html"))

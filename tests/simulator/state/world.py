@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.simulator.wire.exchange import Request
 
@@ -78,6 +79,7 @@ class World:
         self.pages: dict[str, LoadedPage] = {}
         self.challenges: dict[str, PendingChallenge] = {}
         self.sign_in_codes: dict[str, str] = {}
+        self.windows: dict[str, dict[str, Any]] = {}
         self.challenged_at = 0.0
         self.reload_clears = False
         self.stale_before = 0.0
