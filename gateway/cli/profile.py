@@ -39,8 +39,8 @@ def add(name: Name, proxy: Proxy = None, data_dir: DataDir = None, as_json: Json
     made = in_house(work, data_dir)
     emit(
         as_dict(made),
-        f"profile {name} added; sign in: gateway login {name}, or bring a sign-in: "
-        f"gateway profile import {name} --storage-state FILE",
+        f"profile {name} added; sign in: gateway login {name}, or in the console at /console/live/{name}, "
+        f"or bring a sign-in: gateway profile import {name} --storage-state FILE",
         as_json=as_json,
     )
 

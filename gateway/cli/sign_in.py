@@ -172,8 +172,8 @@ def _need_display(name: str) -> None:
         return
     raise CommandError(
         "no_display",
-        "there is no display to open a window on; sign in on another machine and bring it here with "
-        f"`gateway profile import {name} --storage-state FILE`, or connect with `ssh -X`",
+        "there is no display to open a window on; sign in through the web console's live view (gateway serve, then "
+        f"/console/live/{name}), or on a desktop and bring it here: gateway profile import {name} --bundle FILE",
     )
 
 
