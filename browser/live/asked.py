@@ -72,7 +72,7 @@ class Asked:
             page.remove_listener("filechooser", self._choosing)
 
     def gone(self, page: Page) -> None:
-        """A page was closed, and its questions with it."""
+        """A page was closed, or shows another document: its questions went with it."""
         for number in [n for n, dialog in self._dialogs.items() if dialog.page is page]:
             self._close_dialog(number)
         for number in [n for n, chooser in self._choosers.items() if chooser.page is page]:

@@ -39,8 +39,8 @@ TYPING_GAP_S = 0.03
 #: What is typed at once goes key by key; what is longer was not typed (dictation, a word proposed by a phone).
 TYPED_AT_ONCE = 3
 
-#: Keys that open a picker of the system on a drop-down or a date, here called by their key and whether Alt is held.
-PICKER_KEYS = frozenset({("F4", False), ("ArrowDown", True), ("ArrowUp", True)})
+#: Keys that open a picker of the system on what has the focus, with whether Alt is held; the space bar does, too.
+PICKER_KEYS = frozenset({("Enter", False), ("F4", False), ("ArrowDown", True), ("ArrowUp", True)})
 
 #: Looks at a place before the pointer presses there; True when it took the press upon itself.
 Intercept = Callable[[Press], Awaitable[bool]]
@@ -54,7 +54,7 @@ class Hands:
         page: Page,
         *,
         intercept: Intercept,
-        pick: Callable[[], Awaitable[bool]],
+        pick: Callable[[str], Awaitable[bool]],
         copy: Callable[[], Awaitable[None]],
         moved: Callable[[Move], None] = lambda _: None,
     ) -> None:
@@ -132,7 +132,7 @@ class Hands:
                 await self._point(gesture)
             case Key(down, key, code):
                 await self._key(down=down, name=playable(key, code))
-            case Text(" ") if not self._composing and await self._pick():
+            case Text(" ") if not self._composing and await self._pick(" "):
                 pass
             case Text(text):
                 await self._type(text, gap_s=0.0) if len(text) <= TYPED_AT_ONCE else await self._insert(text)
@@ -176,7 +176,7 @@ class Hands:
         if name is None:
             return
         if down:
-            if (name, "Alt" in self._keys) in PICKER_KEYS and await self._pick():
+            if (name, "Alt" in self._keys) in PICKER_KEYS and await self._pick(name):
                 return
             self._keys[name] = None
             await self._page.keyboard.down(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,10 +19,11 @@ from browser.launch import VIEWPORT
 from browser.live.addresses import Addresses, AddressRefused
 from browser.live.asked import Asked
 from browser.live.caster import Caster
-from browser.live.fields import Field, Fields, Spot, Why
-from browser.live.gestures import Gesture, Move, Press
+from browser.live.fields import Fields
+from browser.live.gestures import Gesture
 from browser.live.hands import Hands
 from browser.live.outbox import Outbox, Word
+from browser.live.overlays import Overlays
 from browser.live.settings import LiveSettings
 from browser.live.tabs import Tab, Tabs
 
@@ -31,11 +33,6 @@ NAVIGATION_S = 30.0
 CLOSE_S = 5.0
 #: The browser's own page for an address that did not open, and documents that a page made itself.
 HARMLESS = ("chrome-error:", "blob:", "about:")
-LOOK_S = 1.5
-#: What lies under a resting pointer is looked at so often, for its shape.
-CURSOR_GAP_S = 0.25
-#: Selected text that is copied out, characters.
-COPY_LIMIT = 100_000
 
 
 class Stage:
@@ -60,11 +57,10 @@ class Stage:
         self._audience = audience
         self._tell = tell
         self._asked = Asked(context.playwright, tell=tell, blocked=self._questions_changed)
+        self._overlays = Overlays(tell=tell, spawn=self._spawn)
         self._caster: Caster | None = None
         self._recast = asyncio.Event()
         self._control = False
-        self._field: Field | None = None
-        self._looking = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -160,7 +156,7 @@ class Stage:
         """Nobody does any more: everything pressed is let go, questions are dismissed."""
         if self._control:
             self._control = False
-            self._field = None
+            self._overlays.forget()
             for tab in self.tabs:
                 self._asked.ignore_files(tab.page)
                 if tab.resized:
@@ -208,9 +204,8 @@ class Stage:
 
     def choose(self, answer: int | str | None) -> None:
         """Answer the field that was pressed last; None leaves it as it is."""
-        chosen, self._field = self._field, None
-        if self._control and chosen is not None and answer is not None and (tab := self.tabs.active) is not None:
-            self._spawn(self._choose(tab, chosen, answer))
+        if self._control and (tab := self.tabs.active) is not None:
+            self._overlays.choose(tab.fields, answer)
 
     async def _navigate(self, tab: Tab, to: str) -> None:
         page, timeout_ms = tab.page, NAVIGATION_S * 1000
@@ -241,59 +236,6 @@ class Stage:
             async with asyncio.timeout(CLOSE_S):
                 await tab.page.close(run_before_unload=False)
 
-    async def _choose(self, tab: Tab, chosen: Field, answer: int | str) -> None:
-        done = False
-        with suppress(Error, TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                done = await tab.fields.choose(chosen, answer)
-        if not done:
-            self._tell({"type": "notice", "code": "field_gone", "message": "the field is not there any more"})
-
-    async def _copy(self, tab: Tab) -> None:
-        with suppress(Error, TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                self._tell({"type": "clipboard", "text": (await tab.fields.selection())[:COPY_LIMIT]})
-
-    async def _intercept(self, tab: Tab, press: Press) -> bool:
-        """Answer a press on a field whose picker nobody would see with an overlay; a menu of the system does not open."""
-        spot = Spot()
-        why: Why = "menu" if press.button == "right" else "press"
-        with suppress(Error, TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                spot = await tab.fields.at(press.x, press.y, why=why)
-        self._tell({"type": "spot", "cursor": spot.cursor, "editable": spot.editable, "pressed": True})
-        return self._offered(spot.field)
-
-    async def _pick(self, tab: Tab) -> bool:
-        """The same for a key that would open the picker of what has the focus."""
-        field = None
-        with suppress(Error, TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                field = await tab.fields.focused()
-        return self._offered(field)
-
-    def _offered(self, field: Field | None) -> bool:
-        """Have an overlay answer for a field; whether there is one."""
-        if field is not None:
-            self._field = field
-            self._tell({"type": "select", **field.told})
-        return field is not None
-
-    def _moved(self, tab: Tab, move: Move) -> None:
-        if not self._looking:
-            self._looking = True
-            self._spawn(self._look(tab, move))
-
-    async def _look(self, tab: Tab, move: Move) -> None:
-        try:
-            await asyncio.sleep(CURSOR_GAP_S)
-            with suppress(Error, TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    spot = await tab.fields.at(move.x, move.y, why="look")
-                self._tell({"type": "spot", "cursor": spot.cursor, "editable": spot.editable, "pressed": False})
-        finally:
-            self._looking = False
-
     # What the browser tells.
 
     def _opened(self, page: Page) -> None:
@@ -323,22 +265,21 @@ class Stage:
         self._spawn(self.tabs.refresh_title(tab))
 
     def _made(self, page: Page, *, opener: int | None) -> Tab:
-        async def intercept(press: Press) -> bool:
-            return await self._intercept(tab, press)
-
-        async def pick() -> bool:
-            return await self._pick(tab)
-
-        async def copy() -> None:
-            await self._copy(tab)
-
-        hands = Hands(page, intercept=intercept, pick=pick, copy=copy, moved=lambda move: self._moved(tab, move))
-        tab = Tab(self.tabs.number(), page, hands, Fields(page), opener=opener)
+        fields = Fields(page)
+        hands = Hands(
+            page,
+            intercept=partial(self._overlays.intercept, fields),
+            pick=partial(self._overlays.pick, fields),
+            copy=partial(self._overlays.copy, fields),
+            moved=partial(self._overlays.moved, fields),
+        )
+        tab = Tab(self.tabs.number(), page, hands, fields, opener=opener)
         tab.task = self._spawn(hands.run())
 
         def navigated(frame: Frame) -> None:
             if frame.parent_frame is None:
                 tab.loading = True
+                self._asked.gone(page)
                 self._stay_outside(tab)
                 self._tabs_changed()
 

@@ -159,9 +159,11 @@ class Operator:
         assert box is not None
         return box["x"] + x / width * box["width"], box["y"] + y / height * box["height"]
 
-    async def middle(self, selector: str, page: Page | None = None) -> tuple[float, float]:
-        """Where the middle of something on the profile's page is in the console's."""
+    async def middle(self, selector: str, page: Page | None = None, *, frame: str = "") -> tuple[float, float]:
+        """Where the middle of something on the profile's page, or in one of its frames, is in the console's."""
         found = (page or self.house.remote).locator(selector)
+        if frame:
+            found = (page or self.house.remote).frame_locator(frame).locator(selector)
         await found.wait_for()
         box = await found.bounding_box()
         assert box is not None

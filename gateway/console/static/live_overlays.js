@@ -101,7 +101,7 @@ export class Overlays {
     }
     const take = () => list.value !== "" && this.done(Number(list.value));
     list.addEventListener("click", (event) => event.target.closest("option") && take());
-    list.addEventListener("keydown", (event) => event.key === "Enter" && take());
+    enters(list, take);
     if (matchMedia("(pointer: coarse)").matches) {
       list.size = 1;
       list.addEventListener("change", take);
@@ -114,7 +114,7 @@ export class Overlays {
     input.type = kind;
     input.value = value;
     for (const [name, said] of Object.entries({ min, max, step })) if (said) input[name] = said;
-    input.addEventListener("keydown", (event) => event.key === "Enter" && this.done(input.value));
+    enters(input, () => this.done(input.value));
     return input;
   }
 
@@ -222,4 +222,13 @@ export class Overlays {
       area.select();
     }
   }
+}
+
+// Enter answers; it goes no further, to where the focus is by then.
+function enters(control, act) {
+  control.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    act();
+  });
 }

@@ -49,7 +49,7 @@ const heard = {
   control: (word) => {
     state.control = word;
     if (word.state === "held" && word.holder === null && wanted) send({ type: "control", t: "take" });
-    if (word.state === "free") wanted = false;
+    if (word.state === "free" || (word.holder !== null && word.holder !== state.me)) wanted = false;
     if (inControl()) wanted = true;
     else if (pressed("fit")) toggle("fit"); // the page has its usual size again
     overlays.show();
