@@ -57,7 +57,7 @@ class Camera:
     async def page(self, width: int, scheme: str) -> Any:
         context = await self.browser.new_context(
             viewport={"width": width, "height": WIDTHS.get(width, 900)}, color_scheme=scheme, base_url=self.base_url,
-            locale=self.language, has_touch=width < 600,
+            locale=self.language, has_touch=width < 600, is_mobile=width < 600,
         )  # fmt: skip
         try:
             yield await context.new_page()

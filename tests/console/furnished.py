@@ -159,14 +159,20 @@ async def _tasks(console: Console, site: Varied, callback_url: str) -> dict[str,
         await over(console, task, within_s=60)
     for prompt, ratio in reversed(PROMPTS):
         done = await made(console, prompt, aspect_ratio=ratio, resolution="720p")
-    running = [await ask(console, prompt, aspect_ratio="16:9", resolution="720p") for prompt, _ in RUNNING]
-    for task in running:
-        async with asyncio.timeout(30):
-            while ((await front.services.store.get(task)).progress or 0) <= 5:
-                await asyncio.sleep(0.05)
+    goes_on = [await running(console, number) for number in range(len(RUNNING))]
     site.slots = 2
     waiting = await ask(console, "one that waits for its place")
-    return {"done": done, "declined": declined, "retried": gave_up, "running": running[0], "waiting": waiting}
+    return {"done": done, "declined": declined, "retried": gave_up, "running": goes_on[0], "waiting": waiting}
+
+
+async def running(console: Console, number: int = 0) -> str:
+    """The id of a task that has come as far as it will."""
+    prompt, percent = RUNNING[number]
+    task = await ask(console, prompt, aspect_ratio="16:9", resolution="720p")
+    async with asyncio.timeout(30):
+        while (await console.house.services.store.get(task)).progress != percent:
+            await asyncio.sleep(0.05)
+    return task
 
 
 async def _pictures(console: Console) -> None:

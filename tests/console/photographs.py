@@ -23,9 +23,12 @@ from gateway.console.page import navigation
 from gateway.db.beside import beside
 from gateway.settings import Settings
 from gateway.site import open_site
+from gateway.tasks.states import State
+from gateway.tasks.store import Filter
 from gateway.telemetry import configure_logging
+from gateway.web import video_requests
 from tests.console.camera import SCHEMES, WIDTHS, Camera, Shot, clicking
-from tests.console.furnished import PROFILES, Varied, beating, furnish
+from tests.console.furnished import PROFILES, Varied, beating, furnish, running
 from tests.console.signed_in import PASSWORD, Console
 from tests.front.serving import serving
 from tests.live.operator import PROFILE, House, Operator
@@ -131,7 +134,7 @@ async def full(browser: Browser, said: argparse.Namespace, folder: Path) -> list
         async with beside(beating(console)):
             camera = _camera(browser, console, said, await console.cookie())
             if said.readme:
-                await _for_the_readme(camera, said.readme)
+                await _for_the_readme(camera, console, site, said.readme)
             else:
                 await camera.take(_chosen(said, pages(found)))
         site.go.set()
@@ -204,17 +207,23 @@ def _chosen(said: argparse.Namespace, shots: list[Shot]) -> list[Shot]:
     return [shot for shot in shots if not said.only or shot.name in said.only]
 
 
-async def _for_the_readme(camera: Camera, file: Path) -> None:
-    """The Studio with videos in it, small enough for a page that is read online."""
+async def _for_the_readme(camera: Camera, console: Console, site: Varied, file: Path) -> None:
+    """The Studio with videos in it, one of them on its way, small enough for a page that is read online."""
+    services = console.house.services
+    unfinished = await services.store.find(Filter(states=frozenset({State.QUEUED, State.RUNNING})), limit=9)
+    await video_requests.delete(services, Filter(), [task.id for task in unfinished.tasks])
+    site.slots = 4
+    site.changed()
+    await running(console)
     async with camera.page(1280, "light") as page:
         await page.context.add_cookies([camera.cookie])
         await page.goto("/console/studio")
         await page.locator("#prompt").fill("a lighthouse at dusk, waves below, slow camera push towards the lamp")
         await page.wait_for_timeout(1200)
-        await page.set_viewport_size({"width": 1280, "height": 1040})
+        await page.set_viewport_size({"width": 1280, "height": 1180})
         data = await page.screenshot()
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(io.BytesIO(data)).convert("RGB").quantize(224, dither=Image.Dither.NONE).save(file, optimize=True)
+    Image.open(io.BytesIO(data)).convert("RGB").quantize(256).save(file, optimize=True)
     camera.taken.append(file)
 
 

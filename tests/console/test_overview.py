@@ -60,7 +60,7 @@ async def test_what_came_out_is_shown_with_its_picture(house, page):
     picture = page.locator("#recent img").first
     await expect(picture).to_be_visible()
     assert await picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 320
-    await page.locator("#recent a[data-preview]").first.hover()
+    await page.locator("#recent [data-preview]").first.hover()
     await expect(page.locator("#recent video")).to_have_count(1)
 
 

@@ -100,6 +100,7 @@ async def overview(view: TheView) -> Response:
         flow=charts.bars([(totals.succeeded, totals.failed) for totals in today.by_time.values()]),
         times=charts.lines([[t.p50_s for t in videos.by_time.values()], [t.p95_s for t in videos.by_time.values()]]),
         success=_success(week),
+        ended=week.all.ended,
         slots=slots_of(house.statuses()),
         steps=steps,
         now=datetime.now(UTC),

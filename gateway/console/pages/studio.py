@@ -148,7 +148,11 @@ async def _plan(view: View, form: VideoForm, source: Task | None) -> dict[str, A
     """The line below the form: what will really be used, and when it will be there."""
     services = view.house.services
     if not form.prompt and not form.first:
-        return {"line": view.text("studio.write_a_prompt"), "problem": "", "field": None}
+        return {
+            "line": view.text("studio.write_what_next" if source else "studio.write_a_prompt"),
+            "problem": "",
+            "field": None,
+        }
     try:
         spec = services.check_video(form.to_request(source))
     except GatewayError as exc:
@@ -160,11 +164,12 @@ async def _plan(view: View, form: VideoForm, source: Task | None) -> dict[str, A
     if usual is not None:
         line += view.text("studio.about", seconds=round(usual))
     nobody = services.why_waiting()
-    return {
-        "line": line,
-        "problem": "" if nobody is None else view.text("studio.will_wait", why=view.why(*nobody)),
-        "field": None,
-    }
+    return {"line": line, "waits": "" if nobody is None else _waits(view, nobody[0]), "problem": "", "field": None}
+
+
+def _waits(view: View, code: str) -> str:
+    """What would keep a task waiting that is asked for now, and what takes it away."""
+    return view.text("studio.will_wait", why=view.text(f"reasons.{code}"))
 
 
 def _samples(view: View, form: VideoForm) -> list[Sample]:

@@ -76,10 +76,12 @@ function children(old, fresh) {
   }
   while (here) {
     const next = here.nextSibling;
-    if (!holdsFocus(here)) here.remove();
+    if (!inUse(here)) here.remove();
     here = next;
   }
 }
 
-const holdsFocus = (node) =>
-  node.nodeType === Node.ELEMENT_NODE && (node.matches("dialog[open]") || !!node.querySelector("dialog[open]"));
+// An open dialog, or a film that plays because the pointer rests on its picture.
+const inUse = (node) =>
+  node.nodeType === Node.ELEMENT_NODE &&
+  (node.matches("dialog[open]") || !!node.querySelector("dialog[open]") || (node instanceof HTMLMediaElement && !node.paused));

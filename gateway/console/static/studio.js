@@ -71,6 +71,8 @@ export async function askPlan(form, planBody) {
   if (number !== planned) return; // typed on meanwhile
   const line = document.getElementById("line");
   if (line && answer.line !== undefined) line.textContent = answer.line;
+  const waits = document.getElementById("waits");
+  if (waits) waits.textContent = answer.waits ?? "";
   if (answer.problem !== undefined) problem(answer.problem);
   for (const [place, code] of (answer.samples ?? []).entries()) {
     const shown = document.getElementById(`sample-code-${place + 1}`);
