@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.errors import PermissionDenied
+from gateway.errors import InvalidRequest, PermissionDenied
 from gateway.web.error_responses import to_error
 
 _SLASHES = re.compile(r"/{2,}")
@@ -24,12 +24,19 @@ EXPOSED = (
 
 
 class OnePath:
-    """``//v1/x/`` means ``/v1/x``: base URLs are pasted with and without slashes, and a redirect would lose a POST."""
+    """``//v1/x/`` means ``/v1/x``: base URLs are pasted with and without slashes, and a redirect would lose a POST.
+
+    No address of ours holds a NUL, which PostgreSQL takes in no text: it is refused before anything is looked up.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
+            answer = to_error(InvalidRequest("The address of the request holds a NUL."))
+            await JSONResponse(answer.body, status_code=answer.status)(scope, receive, send)
+            return
         if scope["type"] in {"http", "websocket"}:
             # In place: the route found further in is read from this same scope by the request log.
             scope["path"] = _SLASHES.sub("/", scope["path"]).rstrip("/") or "/"

@@ -181,3 +181,11 @@ async def test_text_that_nothing_can_keep_is_refused(calm, text):
         assert answer.status_code == 400
     answer = await calm.http.post(TASKS, content=json.dumps(CREATE | {"prompt": "\\u0000 \\ud800 \U0001f600"}).encode())
     assert answer.status_code == 200, "these are ordinary letters, and a whole character"
+
+
+@pytest.mark.parametrize(
+    "address", [f"{TASKS}/a%00b", f"{TASKS}?cursor=%00", "/v1/videos/a%00b", "/v1/videos?after=%00", "/%00"]
+)
+async def test_an_address_with_a_nul_is_refused_before_anything_is_looked_up(front, address):
+    """PostgreSQL takes none in a text; it would be told as a database that is away."""
+    assert_error_shape(await front.http.get(address), 400, "invalid_value")
