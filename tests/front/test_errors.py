@@ -186,6 +186,6 @@ async def test_text_that_nothing_can_keep_is_refused(calm, text):
 @pytest.mark.parametrize(
     "address", [f"{TASKS}/a%00b", f"{TASKS}?cursor=%00", "/v1/videos/a%00b", "/v1/videos?after=%00", "/%00"]
 )
-async def test_an_address_with_a_nul_is_refused_before_anything_is_looked_up(front, address):
+async def test_an_address_with_a_nul_is_refused_before_anything_is_looked_up(calm, address):
     """PostgreSQL takes none in a text; it would be told as a database that is away."""
-    assert_error_shape(await front.http.get(address), 400, "invalid_value")
+    assert_error_shape(await calm.http.get(address), 400, "invalid_value")
