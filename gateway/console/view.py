@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 LANGUAGE_COOKIE = "gateway-language"
 THEME_COOKIE = "gateway-theme"
 THEMES = ("auto", "light", "dark")
+#: Characters from which on a page is packed.
+PACKED_FROM = 4000
 #: What our scripts send with a form, to be answered with `Done` as JSON instead of a page.
 BY_SCRIPT = "x-console"
 
@@ -73,7 +76,7 @@ class View:
     ) -> Response:
         """Answer with a rendered template."""
         html = render(self.request, template, operator=self.operator, **values)
-        return HTMLResponse(html, status_code=status, headers=dict(headers or {}))
+        return _packed(self.request, html, status=status, headers=headers or {})
 
     def text(self, key: str, /, n: float | None = None, **values: Any) -> str:
         """A text of the catalogue in the operator's language, for toasts and the like (plain, not HTML)."""
@@ -140,6 +143,14 @@ def render(request: Request, template: str, **values: Any) -> str:
                 **values,
             )
         )
+
+
+def _packed(request: Request, html: str, *, status: int, headers: Mapping[str, str]) -> Response:
+    """A page that is live is fetched again and again, and most of it repeats: packed it is a tenth."""
+    if "gzip" not in request.headers.get("accept-encoding", "") or len(html) < PACKED_FROM:
+        return HTMLResponse(html, status_code=status, headers=dict(headers))
+    packed = {**headers, "content-encoding": "gzip", "vary": "accept-encoding"}
+    return HTMLResponse(gzip.compress(html.encode(), compresslevel=5), status_code=status, headers=packed)
 
 
 def error_page(request: Request, exc: GatewayError) -> Response:

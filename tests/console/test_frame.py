@@ -88,6 +88,43 @@ async def test_what_changes_shows_without_a_reload(house, page, site):
     assert await page.evaluate("() => window.stayed")
 
 
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) {
+    shifts.push([one.value, one.sources.map((source) => source.node?.outerHTML?.slice(0, 100) ?? "")]);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_nothing_moves_while_a_page_loads(house, new_page, width):
+    for prompt in ("a lighthouse at dusk", "a red kite"):
+        await house.front.until(await house.front.create(prompt, aspect_ratio="9:16"), "completed")
+    task = await house.front.create("one more")
+    page = await new_page(width=width)
+    await page.add_init_script(SHIFTS)
+    for path in [*PAGES, "/console/studio/image", "/console/studio/gallery", f"/console/tasks/{task}"]:
+        await page.goto(path, wait_until="load")
+        await page.wait_for_function("[...document.images].every(image => image.complete)")
+        await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        shifts = await page.evaluate("shifts")
+        assert sum(value for value, _ in shifts) < 0.01, (path, shifts)
+
+
+async def test_pages_are_sent_packed(house):
+    async with house.front.client(None) as client:
+        cookie = await house.cookie()
+        client.cookies.set(cookie["name"], cookie["value"])
+        packed = await client.get("/console/settings", headers={"accept-encoding": "gzip"})
+        plain = await client.get("/console/settings", headers={"accept-encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 4
+    assert "content-encoding" not in plain.headers
+    assert "GATEWAY_DATA_DIR" in packed.text and "GATEWAY_DATA_DIR" in plain.text
+
+
 async def test_an_unknown_address_is_told_as_a_page(page, check_page):
     answer = await page.goto("/console/nothing-here")
     assert answer.status == 404

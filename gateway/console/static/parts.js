@@ -21,10 +21,9 @@ export function startParts() {
 
 function dress(root) {
   for (const tabs of root.querySelectorAll("[data-tabs]")) {
-    const bar = tabs.querySelector("[role=tablist]");
-    if (!bar.hidden) continue;
-    bar.hidden = false;
-    choose(bar.querySelector("[aria-selected=true]"));
+    if ("dressed" in tabs.dataset) continue;
+    tabs.dataset.dressed = "";
+    choose(tabs.querySelector("[aria-selected=true]"));
   }
   dressTimes(root);
 }
