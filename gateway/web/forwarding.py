@@ -206,14 +206,15 @@ async def _from_client(receive: Receive, there: ClientConnection) -> None:
 
 
 async def _from_node(there: ClientConnection, send: Send) -> None:
-    with suppress(ConnectionClosed):
-        async for message in there:
-            if isinstance(message, str):
-                await send({"type": "websocket.send", "text": message})
-            else:
-                await send({"type": "websocket.send", "bytes": message})
-    code = there.close_code if there.close_code not in {None, 1005, 1006} else 1011
-    await send({"type": "websocket.close", "code": code, "reason": there.close_reason or ""})
+    with suppress(OSError, RuntimeError):  # the client is gone, which `_from_client` hears as well
+        with suppress(ConnectionClosed):
+            async for message in there:
+                if isinstance(message, str):
+                    await send({"type": "websocket.send", "text": message})
+                else:
+                    await send({"type": "websocket.send", "bytes": message})
+        code = there.close_code if there.close_code not in {None, 1005, 1006} else 1011
+        await send({"type": "websocket.close", "code": code, "reason": there.close_reason or ""})
 
 
 def _path(scope: Scope) -> str:

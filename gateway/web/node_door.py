@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.errors import GatewayError, NoProfileReady, NotFound
+from gateway.errors import GatewayError, NotFound, ProfileNotReady
 from gateway.nodes.signing import HEADER, Signer
 from gateway.web.error_responses import to_error
 from gateway.web.forwarding import CLIENT, Forwarder
@@ -76,8 +76,10 @@ class ToProfiles:
                 return
             node = where.forwarder.others.find(node_id)
             if node is None:
-                raise NoProfileReady(
-                    f"profile {found[1]} lives on node {node_id}, which is not at work", retry_after_s=10
+                raise ProfileNotReady(
+                    f"Profile {found[1]} lives on node {node_id}, which is not at work. Start that node, or take the profile "
+                    f"over: gateway profile adopt {found[1]}",
+                    retry_after_s=10,
                 )
             hand_over = where.forwarder.http if scope["type"] == "http" else where.forwarder.websocket
             await hand_over(scope, receive, send, node)

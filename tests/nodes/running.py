@@ -61,8 +61,8 @@ class Fleet:
     nodes: dict[str, Front] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def node(self, name: str, **settings: Any) -> AsyncIterator[Front]:
-        """Serve node *name* for the length of the block."""
+    async def node(self, name: str, *, site: Any = None, **settings: Any) -> AsyncIterator[Front]:
+        """Serve node *name* for the length of the block. site: None = a scripted one."""
         with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
             port = listener.getsockname()[1]
             (self.folder / name).mkdir(exist_ok=True)
@@ -74,7 +74,7 @@ class Fleet:
                     **self.media, **settings,
                 },
             )  # fmt: skip
-            site = NodeSite(self.film, name)
+            site = site or NodeSite(self.film, name)
             app = create_app(said, site=site.open)
             server = _Server(
                 uvicorn.Config(

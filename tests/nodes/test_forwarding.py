@@ -180,7 +180,10 @@ async def test_the_real_window_asks_its_visitors_itself(fleet: Fleet) -> None:
             assert b"on this node" in refused.value.response.body
 
 
-async def test_the_client_of_a_window_leaves_there_too(fleet: Fleet) -> None:
+@pytest.mark.parametrize("how", ["politely", "with a broken line"])
+async def test_the_client_of_a_window_leaves_there_too(
+    fleet: Fleet, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
     left = asyncio.Event()
     async with fleet.node("a") as a, fleet.node("b") as b:
         router = APIRouter()
@@ -200,5 +203,8 @@ async def test_the_client_of_a_window_leaves_there_too(fleet: Fleet) -> None:
             a.url.replace("http", "ws") + "/console/api/live/there/ws", origin=a.url, proxy=None
         ) as socket:
             assert await socket.recv() == "hello"
+            if how != "politely":
+                socket.transport.abort()
         async with asyncio.timeout(5):
             await left.wait()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
