@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.errors import StartRefused
 
 BUSY_MS = 30_000
+#: A connection that was not used for so long may have been closed meanwhile.
+RESTED_S = 2.0
 #: Execution option: how a SQLite transaction begins; '' for none at all.
 BEGIN = "gateway_begin"
 _SQLITE_PRAGMAS = (
@@ -147,15 +150,38 @@ def shape_sqlite(engine: Engine, *, reading: bool = False) -> None:
 
 
 def postgresql_engines(address: Address, *, pooled: bool = False) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return (for writing, for reading); they share one pool. A read is one statement, so it needs no transaction."""
-    writing = postgresql_engine(
-        address,
-        pooled=pooled,
-        pool_size=5,
-        max_overflow=15,
-        pool_pre_ping=True,  # a server that was restarted costs a reconnect, not a failed request
-    )
-    return writing, writing.execution_options(isolation_level="AUTOCOMMIT")
+    """Return (for writing, for reading); they share one pool."""
+    writing = postgresql_engine(address, pooled=pooled, pool_size=5, max_overflow=15)
+    _ping_what_rested(writing)
+    return writing, to_ask(writing, pooled=pooled)
+
+
+def to_ask(engine: AsyncEngine, *, pooled: bool) -> AsyncEngine:
+    """The same for single questions. They need no transaction; only a pooler does, which else may have one session prepare a
+    statement and another one execute it."""
+    return engine if pooled else engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _ping_what_rested(engine: AsyncEngine) -> None:
+    """So that a server that was restarted costs a reconnect, not a failed request. SQLAlchemy's own ping, before every use,
+    is three round trips here; what was used a moment ago is not asked."""
+    pool, dialect = engine.sync_engine.pool, engine.sync_engine.dialect
+
+    @event.listens_for(pool, "connect")
+    @event.listens_for(pool, "checkin")
+    def on_use(_connection: Any, record: Any) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(pool, "checkout")
+    def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info["rests_since"] < RESTED_S:
+            return
+        try:
+            dialect.do_ping(connection)
+        except Exception as exc:
+            if dialect.is_disconnect(exc, connection, None):  # type: ignore[arg-type]
+                raise DisconnectionError from exc
+            raise
 
 
 def postgresql_engine(address: Address, *, pooled: bool, **pool: Any) -> AsyncEngine:

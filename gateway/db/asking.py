@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from sqlalchemy import Executable, Row, create_engine
 from sqlalchemy.exc import DBAPIError
 
-from gateway.db.address import Address, postgresql_engine, shape_sqlite, sqlite_reading
+from gateway.db.address import Address, postgresql_engine, shape_sqlite, sqlite_reading, to_ask
 from gateway.db.whole import Patience, WholeConnection
 
 #: A line that went silent is not waited for longer than this.
@@ -58,9 +58,9 @@ class AskingServer:
 
     def __init__(self, address: Address, patience: Patience, *, pooled: bool) -> None:
         self._patience = patience
-        engine = postgresql_engine(address, pooled=pooled, pool_size=5, max_overflow=5, pool_pre_ping=False)
+        engine = postgresql_engine(address, pooled=pooled, pool_size=5, max_overflow=5)
         self._pool = engine
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = to_ask(engine, pooled=pooled)
 
     async def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
         async with asyncio.timeout(PATIENCE_S):

@@ -10,6 +10,8 @@ A server that does not answer at all (its line is silent, it stands still) is gi
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -22,6 +24,7 @@ CANCELLED_S = 5.0
 ANSWER_S = 45.0
 #: The same while the gateway stops, and once something was waited for in vain then.
 LAST_ANSWER_S, GONE_S = 5.0, 0.5
+SLICE_S = 1.0
 
 
 class NoAnswer(Exception):
@@ -41,6 +44,17 @@ class Patience:
             self._hurried = True
             self.within_s = LAST_ANSWER_S
 
+    async def wait_for(self, running: asyncio.Task[Any]) -> bool:
+        """Wait for its end, False when that took too long. Also what was begun before hears of the hurry."""
+        began = time.monotonic()
+        while not running.done():
+            within_s = self.within_s
+            left_s = math.inf if within_s is None else began + within_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            await asyncio.wait({running}, timeout=None if within_s is None else min(left_s, SLICE_S))
+        return True
+
     def answered(self, in_time: bool) -> None:
         """Take note of how an operation went."""
         if self._hurried:
@@ -54,27 +68,23 @@ async def whole(work: Coroutine[Any, Any, T], patience: Patience = NO_LIMIT) -> 
     """Return what *work* returns; cancelled meanwhile, let it finish first. Raises NoAnswer."""
     running = asyncio.create_task(work)
     try:
-        await asyncio.wait({running}, timeout=patience.within_s)
+        in_time = await patience.wait_for(running)
     except asyncio.CancelledError:
-        if not running.done():
-            await asyncio.wait({running}, timeout=min(CANCELLED_S, patience.within_s or CANCELLED_S))
-        await _ended(running)
+        await asyncio.wait({running}, timeout=min(CANCELLED_S, patience.within_s or CANCELLED_S))
+        await _end(running)
         raise
-    if not running.done():
-        patience.answered(in_time=False)
-        await _ended(running)
+    patience.answered(in_time=in_time)
+    if not in_time:
+        await _end(running)
         raise NoAnswer("it does not answer")
-    patience.answered(in_time=True)
     return running.result()
 
 
-async def _ended(running: asyncio.Task[Any]) -> None:
-    """End it, whatever it says to that."""
-    if not running.done():
-        running.cancel()
+async def _end(running: asyncio.Task[Any]) -> None:
+    """End it, whatever it says to that: why it was ended is what counts now."""
+    running.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    running.cancel()
     await asyncio.wait({running})
-    if not running.cancelled():
-        running.exception()  # seen; why it was ended is what counts now
 
 
 class WholeConnection(AsyncConnection):

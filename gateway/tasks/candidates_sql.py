@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.clock import Clock
+from gateway.db.connect import Database
 from gateway.db.node_life import has_no_node
 from gateway.db.tables import tasks
 from gateway.tasks.fairness import Share, Waiting
@@ -56,8 +57,8 @@ class Questions:
         names = ("id", "key_id", "created_at", "priority", "requires", "bound", "account_id", "profile")
         self._columns = select(*(tasks.c[name] for name in names), held.label("held")).select_from(tasks)
         self.any = select(tasks.c.run_at).where(IS_QUEUED, self._may_run(tasks)).order_by(tasks.c.run_at).limit(1)
-        self.begun = self._begun(held)
-        self.heads = self._heads()
+        begun, heads = self._begun(held).subquery("begun"), self._heads().subquery("first")
+        self.first = union_all(select(begun), select(heads))
         self._lines: dict[int, Executable] = {}
 
     def lines(self, keys: int) -> Executable:
@@ -73,7 +74,7 @@ class Questions:
             self._lines[keys] = union_all(*(select(one) for one in of_key))
         return self._lines[keys]
 
-    def _begun(self, held: ColumnElement[bool]) -> Executable:
+    def _begun(self, held: ColumnElement[bool]) -> Select[Any]:
         fits = or_(
             tasks.c.profile.in_(bindparam("profiles", expanding=True)),
             and_(tasks.c.account_id.in_(bindparam("accounts", expanding=True)), ~held),
@@ -84,7 +85,7 @@ class Questions:
             .limit(bindparam("most", type_=Integer))
         )
 
-    def _heads(self) -> Executable:
+    def _heads(self) -> Select[Any]:
         queued = (IS_QUEUED, tasks.c.kind == self._kind)
         keys = select(func.min(tasks.c.key_id).label("key_id")).where(*queued).cte("waiting_keys", recursive=True)
         after = select(func.min(tasks.c.key_id)).where(*queued, tasks.c.key_id > keys.c.key_id).scalar_subquery()
@@ -123,22 +124,20 @@ class Candidates:
         self._free = sum(offer.free for offer in offers)
         self._needs = sorted(set(chain.from_iterable(_texts_within(offer.allows) for offer in offers)))
 
-    async def any(self, connection: AsyncConnection) -> bool:
+    async def any(self, db: Database) -> bool:
         """Whether anything could run at all, suitable or not, of whatever kind: one step in one index."""
-        return (await connection.execute(self._ask.any)).first() is not None
+        return bool(await db.rows(self._ask.any))
 
-    async def begun(self, connection: AsyncConnection) -> list[Waiting]:
-        """Tasks tied to an account or profile that is offered."""
-        offered = {
+    async def first(self, connection: AsyncConnection) -> tuple[list[Waiting], list[Waiting]]:
+        """Tasks tied to an account or profile that is offered; and the first suitable one of every key."""
+        asked = {
             "accounts": sorted({offer.account_id for offer in self._offers if offer.account_id is not None}),
             "profiles": sorted({offer.profile for offer in self._offers}),
             "most": max(MOST_BEGUN, 2 * self._free),
+            "needs": self._needs,
         }
-        return [_waiting_of(row) for row in await connection.execute(self._ask.begun, offered)]
-
-    async def heads(self, connection: AsyncConnection) -> list[Waiting]:
-        """The first suitable task of every key."""
-        return [_waiting_of(row) for row in await connection.execute(self._ask.heads, {"needs": self._needs})]
+        found = [_waiting_of(row) for row in await connection.execute(self._ask.first, asked)]
+        return [task for task in found if task.bound], [task for task in found if not task.bound]
 
     async def lines(
         self, connection: AsyncConnection, heads: Iterable[Waiting], shares: Mapping[str, Share], *, clock: float

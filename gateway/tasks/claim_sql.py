@@ -85,15 +85,13 @@ class Claiming:
         if not offers:
             return []
         candidates = Candidates(questions(self._db.clock, kind, self.affinity_s), offers)
-        async with self._db.read() as connection:  # mostly there is nothing, and then nobody need be kept from writing
-            if not await candidates.any(connection):
-                return []
+        if not await candidates.any(self._db):  # mostly there is nothing, and then nobody need be kept from writing
+            return []
         async with self._db.write() as connection:
             if self._db.dialect == "postgresql":
                 await connection.execute(_TURN, {"kind": kind})
             at_work = await self._at_work(connection, offers)
-            begun = await candidates.begun(connection)
-            heads = await candidates.heads(connection)
+            begun, heads = await candidates.first(connection)
             shares, clock = await read_shares(connection, kind, {task.key_id for task in (*begun, *heads)})
             lines = await candidates.lines(connection, heads, shares, clock=clock)
             allotment = allot([*begun, *lines], offers, shares, clock=clock, at_work=at_work)

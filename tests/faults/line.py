@@ -52,6 +52,9 @@ class Line:
         self._writers.add(writer)
         try:
             await self._open.wait()
+            if writer.transport.is_closing() or reader.at_eof():  # it has waited long enough
+                writer.transport.abort()
+                return
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(back)
             deaf = asyncio.Event()
