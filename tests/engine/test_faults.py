@@ -280,7 +280,7 @@ async def test_two_nodes_work_side_by_side_without_overlap(database_url: str, me
         stores = SqlTaskStore(one), SqlTaskStore(two)
         makers = ScriptedMaker(), ScriptedMaker()
         engines = [
-            Engine(store, maker, ScriptedCapacity(Offer(f"p{i}", f"a{i}", 2)), settings(), media, f"node-{i}")
+            Engine(store, maker, ScriptedCapacity(Offer(f"p{i}", f"a{i}", 2)), settings(lease_s=30), media, f"node-{i}")
             for i, (store, maker) in enumerate(zip(stores, makers, strict=True))
         ]
         feed = Feed(stores[0], one.changes)
