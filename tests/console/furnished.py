@@ -19,6 +19,7 @@ from gateway.errors import ContentModerated, GenerationFailed
 from gateway.media.assets import AssetKind, video_asset_id
 from gateway.nodes.model import Places, ProfileOffer
 from gateway.nodes.registry import NodeRegistry
+from gateway.profiles.registry import Registry
 from gateway.tasks.model import Task, VideoResult
 from gateway.tasks.states import Stage
 from gateway.tasks.upstream import Journal
@@ -116,10 +117,12 @@ async def furnish(console: Console, site: Varied, *, callback_url: str) -> dict[
 
 
 async def _profiles(console: Console) -> None:
-    registry, now = console.house.registry, datetime.now(UTC)
+    here, now = console.house.registry, datetime.now(UTC)
+    there = Registry(console.house.db, node=WORKER)
     told = {"remaining": 12, "total": 20, "told_at": (now - timedelta(minutes=8)).isoformat()}
     for number, (name, clearance, account) in enumerate(PROFILES):
-        await registry.add(name, node=WORKER if name == "resting" else None)
+        registry = there if name == "resting" else here
+        await registry.add(name)
         rests = (Cooldown("video", now + timedelta(minutes=40), "told by the site"),) if name == "resting" else ()
         await registry.record_seen(
             name, clearance=clearance, reason="", since=now - timedelta(hours=3 * number + 1), account=account,

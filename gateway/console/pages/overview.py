@@ -73,6 +73,8 @@ async def overview(view: TheView) -> Response:
     videos = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour", kind=KIND))
     week = await report(house.db, Wanted(since=day - DAYS, until=day, grain="day"))
     homes = await homes_of(house)
+    silent = [home for home in homes if home.missed]
+    told = {home.node.id for home in silent}  # of those profiles, their node tells once for all
     steps = FirstSteps(
         profile=bool(profiles),
         signed_in=any(profile.clearance is Clearance.READY or profile.account for profile in profiles),
@@ -82,9 +84,11 @@ async def overview(view: TheView) -> Response:
     return view.page(
         "overview/overview.html",
         needy=[
-            Needy(profile, await awaiting(store, profile, profiles)) for profile in profiles if needs_human(profile)
+            Needy(profile, await awaiting(store, profile, profiles))
+            for profile in profiles
+            if needs_human(profile) and not (profile.away and profile.node_id in told)
         ],
-        silent=[home for home in homes if home.missed],
+        silent=silent,
         live_nodes=sum(home.state == "live" for home in homes),
         profiles=[profile for profile in profiles if profile.enabled],
         ready=sum(
