@@ -22,8 +22,11 @@ from gateway.errors import FileMissing, MediaUnavailable, StartRefused
 from gateway.media.tail import TransferBroken
 from gateway.settings import Settings
 
-#: One request's worth, up and down. Small enough that a slow client never holds a request open for long.
+#: One request's worth, up. Stores want parts of 5 MB at least.
 PIECE_BYTES = 8 * 1024 * 1024
+#: One request's worth, down: what each client that reads takes of memory, however slowly it reads. A request is over before
+#: its piece is sent on, so that no slow client holds one open.
+READ_BYTES = 2 * 1024 * 1024
 #: Pieces on their way at once for one upload: this times PIECE_BYTES is the memory it takes.
 PIECES_AT_ONCE = 2
 #: Some stores take no more names in one deletion.
@@ -119,7 +122,7 @@ class Bucket:
         while position < end:
             with self._asking():
                 piece = await obstore.get_range_async(
-                    self._store, key, start=position, end=min(position + PIECE_BYTES, end)
+                    self._store, key, start=position, end=min(position + READ_BYTES, end)
                 )
             if not len(piece):
                 raise TransferBroken("the file became shorter while it was sent")

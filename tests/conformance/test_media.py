@@ -17,7 +17,7 @@ from gateway.doctor.finding import Level
 from gateway.doctor.media import media as examine_media
 from gateway.errors import FileMissing, MediaUnavailable, StartRefused
 from gateway.media.assets import Asset, AssetKind
-from gateway.media.bucket import PIECE_BYTES, bucket_of
+from gateway.media.bucket import PIECE_BYTES, READ_BYTES, bucket_of
 from gateway.media.opening import open_media
 from gateway.media.s3 import key_of
 from gateway.settings import Settings
@@ -80,7 +80,7 @@ async def test_a_download_larger_than_one_piece_comes_back_the_same(media):
     async with media.reading(made) as reader:
         assert reader.size_bytes == len(BIG)
     assert await content(media, made) == BIG
-    assert await content(media, made, PIECE_BYTES - 3, 10) == BIG[PIECE_BYTES - 3 : PIECE_BYTES + 7]
+    assert await content(media, made, READ_BYTES - 3, 10) == BIG[READ_BYTES - 3 : READ_BYTES + 7]
 
 
 async def test_recording_twice_replaces(media):
