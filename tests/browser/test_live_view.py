@@ -12,7 +12,7 @@ from browser.clearance import Clearance
 from browser.errors import LeaseTimeout, ProfileNotCleared, ProfileUnknown
 from browser.live.asked import OfferedFile
 from browser.live.gestures import Commit, Compose, Key, Move, Paste, Press, Release
-from tests.browser.live_site import Live, live
+from tests.browser.live_site import NOISY, Live, live
 from tests.browser.tiny_site import TinySite, tiny_site
 
 pytestmark = pytest.mark.browser
@@ -60,6 +60,21 @@ async def test_a_slow_viewer_slows_nobody_and_keeps_one_frame(at: Live, site: Ti
             words += 1
             assert item is not None and words < 12
         assert item.at_ms >= fast.frames[-3].at_ms, "it gets the newest, not the oldest"
+
+
+async def test_who_asks_for_fewer_and_coarser_pictures_gets_them(at: Live, site: TinySite):
+    site.pages["/noisy"] = NOISY
+    await at.page.goto(f"{site.origin}/noisy")
+    async with at.watch() as ann:
+        await ann.until(lambda: len(ann.frames) > 5)
+        usual = len(ann.frames[-1].jpeg)
+        ann.viewer.want(quality=10, fps=4)
+        await ann.until(lambda: len(ann.frames[-1].jpeg) < usual * 0.8)
+        begun, at_ms = len(ann.frames), ann.frames[-1].at_ms
+        await ann.until(lambda: len(ann.frames) == begun + 8)
+        assert ann.frames[-1].at_ms - at_ms > 1400, "eight pictures take two seconds"
+        ann.viewer.want(quality=None, fps=None)
+        await ann.until(lambda: len(ann.frames[-1].jpeg) > usual * 0.8)
 
 
 async def test_the_cast_ends_when_nobody_looks(at: Live, site: TinySite):

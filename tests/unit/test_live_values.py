@@ -84,6 +84,21 @@ async def test_an_outbox_keeps_the_latest_of_everything():
     assert await waiting is None
 
 
+async def test_an_outbox_gives_pictures_no_faster_than_is_wanted():
+    outbox = Outbox()
+    outbox.gap_s = 0.1
+    outbox.show(Frame(1, 10, 10, 1, b"x"))
+    begun = asyncio.get_running_loop().time()
+    assert isinstance(await outbox.take(), Frame)
+    outbox.show(Frame(1, 10, 10, 2, b"x"))
+    asyncio.get_running_loop().call_later(0.03, outbox.show, Frame(1, 10, 10, 3, b"x"))
+    asyncio.get_running_loop().call_later(0.03, outbox.say, {"type": "pong"})
+    assert await outbox.take() == {"type": "pong"}, "words do not wait"
+    frame = await outbox.take()
+    assert isinstance(frame, Frame) and frame.at_ms == 3
+    assert asyncio.get_running_loop().time() - begun >= 0.099
+
+
 @pytest.mark.parametrize(
     ("key", "code", "played"),
     [
