@@ -129,9 +129,9 @@ def invitation(terminal: Terminal, url: str, key: str) -> str:
 
 def with_your_account(terminal: Terminal) -> str:
     return f"""{terminal.strong("With your own account")}
-  .venv/bin/gateway login work            a window opens: sign in there
-  .venv/bin/gateway key create my-program
-  scripts/run"""
+  scripts/run                             prints a link: choose a password, add a profile, sign in, make a video
+  .venv/bin/gateway login work            or from the command line, on a desktop: a window opens, sign in there
+  .venv/bin/gateway key create my-program the key that your programs send"""
 
 
 @asynccontextmanager
