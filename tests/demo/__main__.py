@@ -73,7 +73,7 @@ async def with_gateway(terminal: Terminal, service: Service, site: Simulator, *,
         if once:
             terminal.say("Next: scripts/demo (without --once) keeps this gateway running for you to call.")
         else:
-            terminal.say(invitation(terminal, service.url, key))
+            terminal.say(invitation(terminal, service, key))
         terminal.say(with_your_account(terminal))
         if not once:
             terminal.say("\nThe gateway runs until Ctrl-C.")
@@ -117,10 +117,13 @@ async def one_video(terminal: Terminal, http: httpx2.AsyncClient, out: Path) -> 
         )
 
 
-def invitation(terminal: Terminal, url: str, key: str) -> str:
+def invitation(terminal: Terminal, service: Service, key: str) -> str:
     order = json.dumps({"model": ORDER["model"], "prompt": "a paper boat in the rain", "video_length": LENGTH_S})
-    return f"""{terminal.strong("Call it yourself, in another terminal")}
-  export URL={url} KEY={key}
+    return f"""{terminal.strong("Look at it in the console: choose any password, and see the Studio")}
+  {service.setup_url}
+
+{terminal.strong("Call it yourself, in another terminal")}
+  export URL={service.url} KEY={key}
   task=$(curl -s $URL/v1/video/tasks -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
     -d '{order}' | grep -o 'task_[0-9a-f]\\{{9,\\}}')
   curl -N $URL/v1/video/tasks/$task/stream -H "Authorization: Bearer $KEY"

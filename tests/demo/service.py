@@ -35,6 +35,7 @@ class Service:
     def __init__(self, place: Path, browser_args: str) -> None:
         self.log = place / "gateway.log"
         self.url = ""
+        self.setup_url = ""
         self._place = place
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_") or name in KEPT},
@@ -87,6 +88,7 @@ class Service:
             await self.stop()
             raise DemoFailed(facts.get("error", {}).get("message", "the gateway ended at its start"))
         self.url = str(facts["url"])
+        self.setup_url = str(facts.get("setup_url", ""))
         return self
 
     async def __aexit__(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 
@@ -84,6 +85,9 @@ def test_it_stays_up_until_ctrl_c(tmp_path, environment):
                 break
         told = re.search(r"^  export URL=.*?^  curl -N [^\n]*$", said, re.MULTILINE | re.DOTALL)
         assert told, said
+        link = re.search(r"http://127\.0\.0\.1:\d+/console/setup\S*", said)
+        assert link, said
+        assert httpx2.get(link[0].split("#")[0], trust_env=False).status_code == 200
         if shutil.which("curl"):
             followed = subprocess.run(["bash", "-c", told[0]], capture_output=True, text=True, timeout=60, check=True)
             assert '"completed"' in followed.stdout.splitlines()[-2] + followed.stdout.splitlines()[-1]
