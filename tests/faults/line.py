@@ -15,6 +15,7 @@ class Line:
         self._open = asyncio.Event()
         self._open.set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._swallow = b""
         self.swallowed = 0
@@ -45,16 +46,20 @@ class Line:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
-        self.speak()
         self.cut()
+        for one in list(
+            self._serving
+        ):  # else what was just connecting would stay half open, and the server wait for it
+            one.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
         self._writers.add(writer)
         try:
             await self._open.wait()
-            if writer.transport.is_closing() or reader.at_eof():  # it has waited long enough
-                writer.transport.abort()
-                return
             there, back = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(back)
             deaf = asyncio.Event()
@@ -63,6 +68,7 @@ class Line:
         except OSError:
             writer.transport.abort()
         finally:
+            self._serving.discard(task)
             self._writers.discard(writer)
 
     async def _carry(

@@ -162,10 +162,14 @@ class Scene:
         return Layer(split(picture), (mask, half), travel)
 
     def _from_pictures(self, pictures: list[Image.Image]) -> list[Layer]:
-        """The first picture fills the frame and is panned over; the others lie on it as cards."""
+        """The first picture fills the frame and is panned over; the others lie on it as cards. No two films of one picture
+        are alike: a faint pattern lies over each."""
         back = ImageOps.fit(pictures[0].convert("RGB"), self.wide, Image.Resampling.BILINEAR)
         tint = Image.new("RGB", self.wide, self._colour(self.random.random(), 0.6, 0.9))
-        layers = [Layer(split(Image.blend(back, tint, 0.12)), None, self.random.choice((-1.0, 1.0)))]
+        back = Image.blend(back, tint, 0.12)
+        pattern = Image.frombytes("L", (12, 8), self.random.randbytes(96)).resize(self.wide, Image.Resampling.BILINEAR)
+        back = Image.blend(back, pattern.convert("RGB"), 0.08)
+        layers = [Layer(split(back), None, self.random.choice((-1.0, 1.0)))]
         if rest := pictures[1:]:
             cards, mask = Image.new("RGB", self.wide), Image.new("L", self.wide, 0)
             side = min(self.size[1] // 3, int(self.size[0] / (len(rest) + 1)))
