@@ -147,7 +147,7 @@ class Attempts:
     async def _make(self, running: Running, journal: FencedJournal) -> Outcome:
         task = running.claim.task
         try:
-            async with _until(task.deadline_at):
+            async with _within(left_s(task, lease_s=self._settings.lease_s)):
                 return Made(await self._maker.make(task, journal))
         except asyncio.CancelledError:
             if running.why is None:
@@ -242,12 +242,20 @@ class Attempts:
             log.warning("files not removed yet", reason="the pruner will", exc_info=True)
 
 
+def left_s(task: Task, *, lease_s: float) -> float | None:
+    """The seconds that a task just claimed has left; None without a deadline. Told by the moment until which the claim is good:
+    that came from the database's clock, as the deadline did."""
+    if task.deadline_at is None:
+        return None
+    now = datetime.now(UTC) if task.lease_until is None else task.lease_until - timedelta(seconds=lease_s)
+    return (task.deadline_at - now).total_seconds()
+
+
 @asynccontextmanager
-async def _until(deadline_at: datetime | None) -> AsyncIterator[None]:
+async def _within(seconds: float | None) -> AsyncIterator[None]:
     """Raise DeadlineExceeded in the block when the task's time is over."""
-    left_s = None if deadline_at is None else (deadline_at - datetime.now(UTC)).total_seconds()
     try:
-        async with asyncio.timeout(left_s) as scope:
+        async with asyncio.timeout(seconds) as scope:
             yield
     except TimeoutError as exc:
         if scope.expired():

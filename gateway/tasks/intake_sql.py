@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -141,7 +142,7 @@ class Intake:
             "profile": new.profile if new.account_id is not None else None,
             "progress": 0,
             "last_seq": 1,
-            "deadline_at": new.deadline_at,
+            "deadline_at": self._by_our_clock(new.deadline_at),
             "created_at": now,
             "idempotency_key": new.idempotency_key,
             "request_hash": new.request_hash,
@@ -152,6 +153,10 @@ class Intake:
         insert = postgresql_insert if self._db.dialect == "postgresql" else sqlite_insert
         statement = insert(tasks).values(row).on_conflict_do_nothing(index_elements=["key_id", "idempotency_key"])
         return (await connection.execute(statement.returning(*RETURNED))).one_or_none()
+
+    def _by_our_clock(self, moment: datetime | None) -> ColumnElement[datetime] | None:
+        """*moment*, which this machine's clock means, by the database's."""
+        return None if moment is None else self._db.clock.now((moment - datetime.now(UTC)).total_seconds())
 
     async def _ask_to_stop(self, connection: AsyncConnection, *where: Any, **also: Any) -> Row[Any] | None:
         asked = func.coalesce(tasks.c.cancel_requested_at, self._db.clock.now())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 from sqlalchemy import update
 
 from gateway.db.connect import Database
 from gateway.db.tables import tasks
+from gateway.tasks.attempt import left_s
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import Stage, State
 from gateway.tasks.store import Filter, LeaseLost
@@ -231,3 +233,24 @@ async def test_a_failed_tasks_half_made_files_are_due_at_once(store: SqlTaskStor
     assert [task.id for task in await store.expired()] == [held.id]
     await store.drop_media(held.id)
     assert (await store.get(held.id)).failure == a_failure()
+
+
+async def test_a_deadline_is_as_far_away_as_it_was_meant_whatever_clock_a_node_has(
+    store: SqlTaskStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meant on a machine that is ten minutes behind, kept by the database's clock, and measured by it on another machine."""
+
+    class Slow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) - timedelta(minutes=10)
+
+    with monkeypatch.context() as behind:
+        behind.setattr("gateway.tasks.intake_sql.datetime", Slow)
+        made, _ = await store.insert(a_task(deadline_at=Slow.now(UTC) + timedelta(seconds=60)))
+    assert await store.sweep() == []
+    claimed = await claim_one(store, lease_s=30)
+    assert claimed.id == made.id
+    monkeypatch.setattr("gateway.tasks.attempt.datetime", Slow)
+    left = left_s(claimed.task, lease_s=30)
+    assert left is not None and 30 < left <= 60

@@ -279,7 +279,7 @@ async def test_a_task_whose_time_is_over_fails_in_the_middle(
     maker.go.clear()
     async with an_engine(store, maker, media):
         task, _ = await store.insert(a_task(deadline_at=in_s(0.5)))
-        await until(feed, task.id, timeout_s=3)
+        await until(feed, task.id, timeout_s=20)
     failed = await store.get(task.id)
     assert failed.failure is not None
     assert failed.failure.code == "deadline_exceeded"
