@@ -266,7 +266,10 @@ class Settings(BaseSettings):
         default=45, gt=0, description="How long the site may take to begin an answer to a chat or image request."
     )
     call_idle_timeout_s: float = Field(
-        default=90, gt=0, description="Silence in a chat's or image's answer after which it is given up."
+        default=90,
+        gt=0,
+        description="Silence in a chat's or image's answer after which it is given up; a chat that the site keeps alive by "
+        "heartbeats alone, three times as long.",
     )
     chat_timeout_s: float = Field(
         default=1800, gt=0, description="How long one chat answer may take in all, however steadily it comes."

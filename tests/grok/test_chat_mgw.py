@@ -173,6 +173,14 @@ async def test_heartbeats_both_ways(calls):
     assert "ping" in socket.events
 
 
+async def test_a_site_that_only_keeps_the_line_alive_is_given_up(calls):
+    socket = over(calls, chunk("a"), *[piece for _ in range(200) for piece in (0.05, event("ping"))])
+    with pytest.raises(errors.UpstreamTimeout, match="nothing but heartbeats"):
+        await calls.chat()
+    assert socket.closed
+    assert socket.events.count("pong") >= 6, "the patience is longer than that for silence"
+
+
 async def test_files_are_mentioned(calls):
     kept = await calls.media.add(picture(), kind=AssetKind.INPUT, suffix=".jpg", media_type="image/jpeg")
     calls.script.on("UPLOAD /http/upload-file-v2/direct", {"fileMetadata": {"fileMetadataId": "F", "fileUri": "u"}})

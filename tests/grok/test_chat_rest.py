@@ -243,6 +243,37 @@ async def test_silence_at_the_start_and_in_the_middle(calls):
         await calls.chat()
 
 
+@pytest.mark.parametrize(
+    ("begin", "sign"),
+    [([token("a")], beat()), ([thought("hm")], {"result": {"response": {"keepAlive": {}}}}), ([], {"result": {}})],
+)
+async def test_a_site_that_only_keeps_the_line_alive_is_given_up(calls, begin, sign):
+    stream = Stream([*START, *begin, *[piece for _ in range(200) for piece in (sign, 0.05)]])
+    calls.script.on(NEW, stream)
+    with pytest.raises(errors.UpstreamTimeout, match="only kept the line open"):
+        await calls.chat()
+    assert stream.aborted
+
+
+async def test_signs_of_life_before_the_answer_do_not_put_its_beginning_off(calls):
+    calls.answers(*[piece for _ in range(200) for piece in ("\n", 0.05)])
+    with pytest.raises(errors.UpstreamTimeout, match="did not begin"):
+        await calls.chat()
+
+
+async def test_thinking_may_take_longer_than_the_usual_patience(calls, monkeypatch):
+    monkeypatch.setattr(over_rest, "KEPT_ALIVE", 30)
+    calls.answers(*START, *[piece for _ in range(10) for piece in (beat(), 0.05)], token("a"), whole("a"))
+    assert words(await calls.chat()) == "a"
+
+
+@pytest.mark.parametrize("rest", [[], ["\n\n"], ["\n\n", 3600]])
+async def test_a_stream_that_says_it_is_done_is_done(calls, rest):
+    lines = [f"data: {json.dumps(frame)}\n\n" for frame in (*START, token("Hel"), token("lo"))]
+    calls.answers(*lines, "data: [DO", "NE]", *rest)
+    assert (await calls.chat())[-1] == Ended("stop", "Hello")
+
+
 async def test_an_answer_that_never_ends_is_ended(tmp_path):
     calls = Calls(tmp_path, chat_timeout_s=0.5, call_idle_timeout_s=30)
     stream = Stream([*START, *[piece for _ in range(100) for piece in (token("on and "), 0.05)]])

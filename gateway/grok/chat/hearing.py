@@ -17,6 +17,10 @@ from gateway.grok.wire.chat import Said, SiteImage
 from gateway.grok.wire.problems import Problem, read_stream_problem
 from gateway.settings import Settings
 
+#: A site that says nothing and keeps the line alive is given so many times the usual patience: it may be thinking, and it
+#: may have forgotten us.
+KEPT_ALIVE = 3
+
 
 class FormRefused(Exception):
     """The site does not take chats in this form; nothing was generated. *error* is raised when no other form is left."""

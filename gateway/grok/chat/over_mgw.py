@@ -13,7 +13,7 @@ from browser.errors import BrowserError, TransportFailed, TransportRefused, Tran
 from browser.transport import Socket
 from gateway.errors import AnswerCut, GatewayError, LoginRequired, UpstreamError, UpstreamTimeout
 from gateway.grok.chat.bodies import event, item_create, session_create
-from gateway.grok.chat.hearing import FormRefused, Hearing
+from gateway.grok.chat.hearing import KEPT_ALIVE, FormRefused, Hearing
 from gateway.grok.exchange import from_browser
 from gateway.grok.wire.chat import Said
 from gateway.grok.wire.fields import Json, mapping, text
@@ -115,13 +115,19 @@ class _Session:
         return replace(said, text="") if said.text and kind != self._voice else said
 
     async def _next(self, limit_s: float) -> Json:
-        """Return the next event that is not a heartbeat. Raises TransportTimeout after *limit_s* of silence."""
+        """Return the next event that is not a heartbeat.
+
+        Raises TransportTimeout after *limit_s* of silence, and after KEPT_ALIVE times that of nothing but heartbeats.
+        """
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + limit_s
+        began = loop.time()
+        deadline, at_last = began + limit_s, began + limit_s * KEPT_ALIVE
         while True:
-            left_s = deadline - loop.time()
+            now = loop.time()
+            left_s = min(deadline, at_last) - now
             if left_s <= 0:
-                raise TransportTimeout(f"the site's chat socket was silent for {limit_s:g} s")
+                how = "was silent" if deadline <= at_last else "brought nothing but heartbeats"
+                raise TransportTimeout(f"the site's chat socket {how} for {now - began:.0f} s")
             try:
                 frame = await self._socket.receive(timeout_s=min(left_s, PING_EVERY_S))
             except TransportTimeout:
@@ -137,7 +143,7 @@ class _Session:
             elif not self._is_heartbeat(heard, kind):
                 self._check(heard, kind)
                 return heard
-            # a site that only keeps the line alive is alive
+            # a site that keeps the line alive may be thinking
             deadline = loop.time() + limit_s
 
     def _is_heartbeat(self, heard: Json, kind: str) -> bool:

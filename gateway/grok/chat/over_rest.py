@@ -11,7 +11,7 @@ import structlog
 from browser.errors import BrowserError, SlotLost, TransportFailed, TransportTimeout
 from browser.transport import StreamReply
 from gateway.errors import AnswerCut, GatewayError, UpstreamTimeout
-from gateway.grok.chat.hearing import Hearing
+from gateway.grok.chat.hearing import KEPT_ALIVE, Hearing
 from gateway.grok.client import GrokClient
 from gateway.grok.exchange import from_browser
 from gateway.grok.steps.stream import start_of_body
@@ -53,10 +53,12 @@ async def _read(hearing: Hearing, reply: StreamReply) -> GatewayError | BrowserE
         raise hearing.refused(read_problem(reply.status, reply.headers, await start_of_body(reply)))
     splitter = ObjectSplitter()
     pieces = aiter(reply)
-    limit_s: float | None = hearing.settings.call_first_frame_timeout_s
-    while True:
+    clock = asyncio.get_running_loop().time
+    patience_s, heard = hearing.settings.call_first_frame_timeout_s, False
+    due_at = clock() + patience_s
+    while not splitter.closed:
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout_at(due_at):
                 piece = await anext(pieces)
         except StopAsyncIteration:
             if hearing.answer.ending:
@@ -65,7 +67,11 @@ async def _read(hearing: Hearing, reply: StreamReply) -> GatewayError | BrowserE
         except TimeoutError:
             if hearing.answer.ending:
                 break
-            return UpstreamTimeout(f"the site did not begin its answer within {limit_s:g} s")
+            return UpstreamTimeout(
+                f"the site said nothing for {patience_s:g} s and only kept the line open"
+                if heard
+                else f"the site did not begin its answer within {patience_s:g} s"
+            )
         except SlotLost:
             raise
         except TransportFailed as exc:
@@ -73,11 +79,12 @@ async def _read(hearing: Hearing, reply: StreamReply) -> GatewayError | BrowserE
                 break
             return exc
         for value in splitter.feed(piece):
-            if await hearing.hear(read_chat_frame(value)):
+            said = read_chat_frame(value)
+            if await hearing.hear(said):
                 return None
-            limit_s = None
-        if hearing.answer.ending:
-            limit_s = LINGER_S
+            if not heard or not said.heartbeat:
+                heard, patience_s = True, hearing.settings.call_idle_timeout_s * KEPT_ALIVE
+                due_at = clock() + (LINGER_S if hearing.answer.ending else patience_s)
     await hearing.close()
     return None
 

@@ -14,6 +14,10 @@ from gateway.grok.wire.fields import NOTHING, Json, integer, mapping, objects, t
 from gateway.grok.wire.frames import Frame, read_frame, response_of
 
 _VISIBLE_TAGS = frozenset({"", "final"})
+#: Fields of a frame that says nothing: an empty token, sent again and again.
+_HEARTBEAT = frozenset(
+    {"token", "keepAlive", "isThinking", "isSoftStop", "responseId", "messageTag", "messageStepId", "rolloutId"}
+)
 #: Tags of thinking tokens that a reader should not see.
 _HIDDEN_TAGS = frozenset({"tool_usage_card", "raw_function_result"})
 
@@ -70,7 +74,10 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One piece. ending: the answer is complete but for its closing piece; done: ``stop`` or ``length``, it is complete."""
+    """One piece. ending: the answer is complete but for its closing piece; done: ``stop`` or ``length``, it is complete.
+
+    heartbeat: it only shows that the line is alive.
+    """
 
     text: str = ""
     thought: str = ""
@@ -84,6 +91,7 @@ class Said:
     error: Json | None = None
     ending: bool = False
     done: str = ""
+    heartbeat: bool = False
 
 
 def read_chat_frame(value: Json) -> Said:
@@ -110,7 +118,14 @@ def read_chat_frame(value: Json) -> Said:
         sources=(*read_sources(response), *read_sources(model)),
         whole=_whole(frame, model),
         ending=frame.soft_stop or "finalMetadata" in response,
+        heartbeat=_is_heartbeat(value, response, frame),
     )
+
+
+def _is_heartbeat(value: Json, response: Json, frame: Frame) -> bool:
+    if not response:
+        return not value.get("result")
+    return response.keys() <= _HEARTBEAT and not frame.token and not frame.soft_stop
 
 
 def _words(frame: Frame) -> tuple[str, str]:

@@ -20,6 +20,7 @@ _STRUCTURE = re.compile(r'["{}]')
 _IN_STRING = re.compile(r'["\\]')
 _EVENT_PREFIX = re.compile(r"^data:[ \t]?", re.MULTILINE)
 _LINE_END = "\r\n"
+_CLOSING = "[DONE]"
 
 
 class ObjectSplitter:
@@ -35,6 +36,12 @@ class ObjectSplitter:
         self._line = ""  # what stands on the current line before any object, as far as it matters
         self._skip_line = False
         self._fresh = True  # nothing but white space so far
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the body said outright that it is over (``[DONE]``), as some event streams do."""
+        return self._closed or (self._depth == 0 and self._line.strip() == _CLOSING)
 
     @property
     def unfinished(self) -> bool:
@@ -66,6 +73,7 @@ class ObjectSplitter:
         while at < len(chunk):
             char = chunk[at]
             if char in _LINE_END:
+                self._closed = self.closed
                 self._line, self._skip_line = "", False
             elif self._skip_line:
                 pass
