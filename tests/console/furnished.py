@@ -118,7 +118,7 @@ async def furnish(console: Console, site: Varied, *, callback_url: str) -> dict[
 
 async def _profiles(console: Console) -> None:
     here, now = console.house.registry, datetime.now(UTC)
-    there = Registry(console.house.db, node=WORKER)
+    there = Registry(console.house.db, node=WORKER, proxy_key=b"no proxy is set here")
     told = {"remaining": 12, "total": 20, "told_at": (now - timedelta(minutes=8)).isoformat()}
     for number, (name, clearance, account) in enumerate(PROFILES):
         registry = there if name == "resting" else here
@@ -143,6 +143,7 @@ async def _profiles(console: Console) -> None:
                     "generation": 3 - age,
                     "taken_at": (now - timedelta(hours=age)).isoformat(),
                     "bytes": 41_300 + 90 * age,
+                    "imported": False,
                 }
                 for age in range(3)
             ],
