@@ -76,14 +76,14 @@ def check_video(request: VideoRequest, *, allow_spicy: bool, allows: Collection[
     """
     prompt = request.prompt.strip()
     mode = request.mode
-    if not prompt and mode is not VideoMode.IMAGE:
+    if not prompt and mode not in {VideoMode.IMAGE, VideoMode.UPSCALE}:
         raise EmptyPrompt("a prompt is needed", param="prompt")
     if len(prompt) > MAX_PROMPT_CHARS:
         raise InvalidRequest(f"the prompt is longer than {MAX_PROMPT_CHARS} characters", param="prompt")
     _check_images(request)
     preset = _preset(request.preset or Preset.NORMAL, prompt, allow_spicy=allow_spicy)
-    if mode is VideoMode.EXTEND and not request.source_task_id:
-        raise InvalidRequest("an extension needs the video to extend", param="video")
+    if mode in {VideoMode.EXTEND, VideoMode.UPSCALE} and not request.source_task_id:
+        raise InvalidRequest(f"to {mode.value} a video, say which one", param="video")
     return VideoSpec(
         prompt=prompt,
         seconds=_seconds(request, allowed_seconds(allows, mode=mode)),
@@ -117,7 +117,7 @@ def _seconds(request: VideoRequest, allowed: Collection[int]) -> int:
 def _check_images(request: VideoRequest) -> None:
     count = len(request.image_assets)
     match request.mode:
-        case VideoMode.TEXT | VideoMode.EXTEND if count:
+        case VideoMode.TEXT | VideoMode.EXTEND | VideoMode.UPSCALE if count:
             raise UnsupportedParameter("pictures are not taken together with this kind of video", param="image")
         case VideoMode.IMAGE if count != 1:
             raise InvalidRequest(f"a video from a picture takes exactly one, not {count}", param="image")

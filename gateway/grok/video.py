@@ -46,6 +46,7 @@ from gateway.grok.steps.shapes import Shape, shapes_for
 from gateway.grok.steps.sighting import Sighting
 from gateway.grok.steps.stream import Ended
 from gateway.grok.steps.submit import Ask, ShapeRefused, likeness_of, submit
+from gateway.grok.steps.upscale import upscale
 from gateway.grok.steps.work import DOWNLOAD, SUBMIT, Work, started_at
 from gateway.grok.wire.fields import text
 from gateway.grok.wire.uploads import UploadedFile
@@ -121,6 +122,8 @@ class GrokVideoMaker:
                 raise why_lost(self._pool, lease.profile) or exc from exc
 
     async def _make(self, work: Work) -> VideoResult:
+        if work.spec.mode is VideoMode.UPSCALE:
+            return await self._upscaled(work)
         step = work.step(SUBMIT)
         try:
             generation, sighting = await (self._ask(work) if step is None else self._resume(work, step))
@@ -135,6 +138,11 @@ class GrokVideoMaker:
             await work.journal.finish(SUBMIT, sighting.stored())
         self.quota.outdated(work.lease.profile)
         return await download(work, sighting, generation, lambda: look_once(work, sighting, generation))
+
+    async def _upscaled(self, work: Work) -> VideoResult:
+        source = await self._source(work)
+        larger = await upscale(work, source.post_id)
+        return await download(work, larger, Generation.G2, nothing_new)
 
     async def _ask(self, work: Work) -> tuple[Generation, Sighting]:
         """Ask for the video in the first shape that the site takes."""
@@ -185,17 +193,17 @@ class GrokVideoMaker:
             raise
 
     async def _source(self, work: Work) -> SourceVideo:
-        """Return the video to extend; it must belong to the account at work."""
+        """Return the video to extend or upscale; it must belong to the account at work."""
         if self._upstream_of is None or work.spec.source_task_id is None:
-            raise UnsupportedParameter("this gateway cannot extend videos", param="video")
+            raise UnsupportedParameter("this gateway cannot go on from videos", param="video")
         facts = await self._upstream_of(work.spec.source_task_id)
         post_id = text(facts, "video_id", "post_id")
         if not post_id:
-            raise UnsupportedParameter("the video to extend is not known at the site any more", param="video")
+            raise UnsupportedParameter("the video to go on from is not known at the site any more", param="video")
         owner = text(facts, "account_id")
         if owner and work.account_id and owner != work.account_id:
             raise UnsupportedParameter(
-                "the video to extend belongs to another account than the one at work", param="video"
+                "the video to go on from belongs to another account than the one at work", param="video"
             )
         return SourceVideo(
             post_id=post_id, prompt=text(facts, "asked_prompt", "prompt"), original_post_id=text(facts, "post_id")
@@ -267,6 +275,10 @@ class GrokVideoMaker:
         except BrowserError as exc:
             failed = from_browser(exc)
             raise why_lost(self._pool, task.profile or "") or failed from exc
+
+
+async def nothing_new() -> None:
+    """A larger file that is late is only waited for: no conversation tells of it."""
 
 
 def _unknown(presence: Presence) -> OutcomeUnknown:

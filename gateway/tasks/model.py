@@ -18,6 +18,7 @@ class VideoMode(StrEnum):
     IMAGE = "image"  # one picture becomes the first frame
     REFERENCES = "references"  # pictures to take subjects and style from
     EXTEND = "extend"  # a longer version of a video made before
+    UPSCALE = "upscale"  # the same video in more pixels
 
 
 class Preset(StrEnum):
@@ -35,7 +36,7 @@ class VideoSpec:
 
     seconds, resolution (``480p``/``720p``) and aspect_ratio are the *effective* values; what the caller asked for, where
     it differed, stands in ``asked``. image_assets: ids in the media store, in the caller's order. source_task_id: the task
-    whose video is extended, start_s where the added part begins.
+    whose video is extended or upscaled, start_s where the added part begins.
     """
 
     prompt: str

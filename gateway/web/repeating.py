@@ -33,7 +33,10 @@ async def repeat(services: Services, caller: Caller, task: Task, *, dialect: str
     task_id = f"{PREFIX}{uuid.uuid4().hex}"
     deadline_at = datetime.now(UTC) + timedelta(seconds=settings.task_timeout_s)
     pictures: list[str] = []
-    bound = task.spec.mode is VideoMode.EXTEND  # only the account that has the source can go on from it
+    bound = task.spec.mode in {
+        VideoMode.EXTEND,
+        VideoMode.UPSCALE,
+    }  # only the account that has the source can go on from it
     try:
         for asset in await _pictures(services, task):
             until = deadline_at + timedelta(seconds=KEEP_LONGER_S)

@@ -128,6 +128,21 @@ async def test_the_last_frame_is_where_the_next_video_begins(house, page, check_
     await over(house, task.id)
 
 
+async def test_a_larger_version_is_a_task_of_its_own(house, page, check_page):
+    first = await made(house, "a lighthouse", seconds=10, resolution="480p", aspect_ratio="9:16")
+    await page.goto(f"/console/tasks/{first}")
+    await page.get_by_role("button", name="Upscale").click()
+    await expect(page).to_have_url(re.compile(f"/console/tasks/task_(?!{first[5:]})"))
+    larger = await over(house, page.url.rsplit("/", 1)[1])
+    assert (larger.spec.mode, larger.spec.source_task_id) == (VideoMode.UPSCALE, first)
+    assert (larger.spec.prompt, larger.spec.seconds, larger.spec.aspect_ratio) == ("a lighthouse", 10, "9:16")
+    await expect(page.locator("video.player")).to_be_visible()
+    await expect(page.get_by_role("button", name="Upscale")).to_have_count(0)
+    await check_page(page)
+    await page.get_by_role("link", name="the earlier video").click()
+    await expect(page).to_have_url(re.compile(f"{first}$"))
+
+
 async def test_settings_can_be_used_again(house, page):
     task_id = await made(house, "a kite", seconds=10, resolution="480p", aspect_ratio="1:1", preset="fun")
     await page.goto(f"/console/studio?from={task_id}")

@@ -88,6 +88,9 @@ async def _video(page: Page, gateway: Gateway, folder: Path) -> None:
     await page.goto(f"/console/tasks/{request_id}")
     await expect(page.locator(".whole-prompt")).to_have_text("it's waking up; slowly")
     await expect(page.get_by_role("img", name="photo.png")).to_be_visible()
+    await page.get_by_role("button", name="Upscale").click()
+    await expect(page.locator("#facts")).to_contain_text("upscaled")
+    await expect(page.locator("video.player")).to_be_visible(timeout=60_000)
 
 
 async def _pictures(page: Page) -> None:

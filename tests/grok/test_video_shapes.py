@@ -182,6 +182,34 @@ async def test_an_extension_of_our_own_video(tmp_path: Path) -> None:
     assert bench.script.count(POST) == 0
 
 
+UPSCALE = "POST /rest/media/video/upscale"
+LARGER = "https://assets.grok.com/users/U/generated/V/generated_video_hd.mp4"
+
+
+async def upstream_of_v(task_id: str) -> dict[str, Any]:
+    return {"video_id": "V", "account_id": "U", "post_id": "P"}
+
+
+async def test_a_larger_version_of_our_own_video(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, upstream_of=upstream_of_v)
+    bench.script.on(UPSCALE, {"hdMediaUrl": LARGER}).file(LARGER, b"larger film")
+    spec = VideoSpec(prompt="a lighthouse", mode=VideoMode.UPSCALE, source_task_id="t0")
+    result = await bench.make(given=task(spec))
+    assert (result.upstream["asset_url"], result.upstream["video_id"]) == (LARGER, "V")
+    assert [body["videoId"] for body in bench.script.bodies(UPSCALE)] == ["V"]
+    assert bench.submits() == 0 and bench.script.count(POST) == 0
+    await bench.make(MemoryJournal({"submit": bench.journal.steps["submit"]}), task(spec))
+    assert bench.script.count(UPSCALE) == 1, "what the site answered before is not asked for again"
+
+
+async def test_an_upscale_without_an_address_is_told_by_its_field(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, upstream_of=upstream_of_v)
+    bench.script.on(UPSCALE, {"somethingElse": 1})
+    with pytest.raises(ours.UpstreamDrifted) as told:
+        await bench.make(given=task(VideoSpec(prompt="", mode=VideoMode.UPSCALE, source_task_id="t0")))
+    assert told.value.field == "hdMediaUrl"
+
+
 # -- the file ----------------------------------------------------------------------------------------------------------
 
 

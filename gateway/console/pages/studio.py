@@ -22,12 +22,12 @@ from gateway.console.video_form import VideoForm, body_of, form_of, read_form
 from gateway.console.view import TheView, View
 from gateway.errors import GatewayError, ResultExpired, VideoNotReady
 from gateway.media import frames
-from gateway.tasks.model import Preset, Task
+from gateway.tasks.model import Preset, Task, VideoMode
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
 from gateway.web import forms, video_requests
 from gateway.web.call_requests import owner_of_inputs
-from gateway.web.video_requests import Order
+from gateway.web.video_requests import Order, VideoRequest
 
 router = APIRouter()
 PAGE = Page("studio", router, path="/console/studio", icon="studio", order=4)
@@ -118,6 +118,32 @@ async def create(view: TheView) -> Response:
         )
         task, _ = await video_requests.create(services, console_caller(), order)
     return view.done(view.text("studio.asked"), task=task.id)
+
+
+@router.post("/console/studio/upscale/{task_id}")
+async def upscale(task_id: str, view: TheView) -> Response:
+    """Have the site make the same video in more pixels, as a task of its own."""
+    source = await _source(view, task_id)
+    spec = source.spec
+    order = Order(
+        task_id=f"task_{uuid.uuid4().hex}",
+        dialect=DIALECT,
+        model=source.model,
+        request=VideoRequest(
+            prompt=spec.prompt,
+            seconds=spec.seconds,
+            resolution=spec.resolution,
+            aspect_ratio=spec.aspect_ratio,
+            preset=spec.preset,
+            mode=VideoMode.UPSCALE,
+            source_task_id=source.id,
+        ),
+        fields={},
+        base=view.base_url,
+        source=source,
+    )
+    task, _ = await video_requests.create(view.house.services, console_caller(), order)
+    return view.done(view.text("studio.asked"), go=f"/console/tasks/{task.id}" if task_id in view.came_from else None)
 
 
 @router.post("/console/studio/last-frame/{task_id}")

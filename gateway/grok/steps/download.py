@@ -205,7 +205,7 @@ def _check_length(work: Work, facts: VideoFacts) -> None:
     spec = work.spec
     slack_s = max(SLACK_S, SLACK_PART * spec.seconds)
     too_short = facts.duration_s < spec.seconds - slack_s
-    # an extension is stitched to the video it extends, so it may be longer than what was asked for
-    too_long = spec.mode is not VideoMode.EXTEND and facts.duration_s > spec.seconds + slack_s
+    # an extension is stitched to the video it extends, so it may be longer than what was asked for; so may one of it
+    too_long = spec.mode not in {VideoMode.EXTEND, VideoMode.UPSCALE} and facts.duration_s > spec.seconds + slack_s
     if too_short or too_long:
         raise InvalidMedia(f"the site sent a video of {facts.duration_s:.1f} s where {spec.seconds} s were asked for")
