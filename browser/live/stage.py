@@ -15,6 +15,7 @@ import structlog
 from playwright.async_api import Error, Frame, Page, ViewportSize
 
 from browser.context import Context
+from browser.errors import SlotLost
 from browser.launch import VIEWPORT
 from browser.live.addresses import Addresses, AddressRefused
 from browser.live.asked import Asked
@@ -182,7 +183,7 @@ class Stage:
     def close_tab(self, number: int) -> None:
         """Close a pop-up. The profile's own page stays: it is where the work is done."""
         tab = self.tabs.get(number)
-        if self._control and tab is not None and tab.page is not self._context.page:
+        if self._control and tab is not None and not self._is_own(tab.page):
             self._spawn(self._close(tab))
 
     def resize(self, width: int | None, height: int | None) -> None:
@@ -217,7 +218,7 @@ class Stage:
                     await page.go_forward(wait_until="commit", timeout=timeout_ms)
                 case "reload":
                     await page.reload(wait_until="commit", timeout=timeout_ms)
-                case "home" if page is self._context.page:
+                case "home" if self._is_own(page):
                     await self._context.go_home()
                 case _:
                     await page.goto(await self._addresses.checked(to), wait_until="commit", timeout=timeout_ms)
@@ -226,6 +227,13 @@ class Stage:
         except Exception as exc:  # whatever the browser says about an address; the page shows it
             if "ERR_ABORTED" not in str(exc) and "interrupted" not in str(exc):
                 self._tell({"type": "notice", "code": "not_opened", "message": "the page could not be opened"})
+
+    def _is_own(self, page: Page) -> bool:
+        """Whether it is the page that the profile's work is done in; for a moment after a crash there is none."""
+        try:
+            return self._context.page is page
+        except SlotLost:
+            return False
 
     async def _resize(self, tab: Tab, size: ViewportSize) -> None:
         tab.resized = size != VIEWPORT
@@ -259,7 +267,7 @@ class Stage:
             return
         from_tab = self.tabs.of(opener)
         tab = self._made(page, opener=None if from_tab is None else from_tab.number)
-        self.tabs.add(tab, front=not first or page is self._context.page)
+        self.tabs.add(tab, front=not first or self._is_own(page))
         if self._control:
             self._asked.listen_for_files(page)
         self._spawn(self.tabs.refresh_title(tab))

@@ -165,7 +165,8 @@ async def test_control_goes_from_one_viewer_to_another(at: Live, site: TinySite)
 async def test_an_idle_operator_gives_the_profile_back(tmp_path: Path, site: TinySite):
     async with live(tmp_path, site, idle_release_s=0.6) as at, at.watch() as ann:
         await ann.take()
-        await ann.heard("control", state="free", why="idle")
+        await ann.heard("control", state="held", ends="idle")
+        await ann.heard("control", state="free", why="idle", ends="")
         async with at.pool.lease("chat", timeout_s=20):
             pass
 

@@ -15,6 +15,7 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from browser.clearance import Clearance
+from browser.errors import SlotLost
 from browser.live.views import LiveViews
 from gateway.console.access import PLAIN_COOKIE
 from gateway.profiles.registry import Registry
@@ -60,6 +61,13 @@ class House:
         assert context is not None
         page: Page = context.page
         return page
+
+    def remote_or_none(self) -> Page | None:
+        """The same, None while there is none."""
+        try:
+            return self.remote
+        except (SlotLost, AssertionError):
+            return None
 
     def clearance(self) -> Clearance:
         return next(one.clearance for one in self.console.statuses() if one.name == PROFILE)
