@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -18,24 +18,27 @@ from gateway.profiles.health import Health
 from gateway.profiles.model import Profile, ProfileNote
 from gateway.profiles.states import LINE, Remedy, State
 
+#: Hints that are told within so long of each other are one answer of the site's.
+TOGETHER = timedelta(minutes=1)
 #: Where a state that is none of the line's own stands: it keeps the profile from this place.
 BESIDE = LINE.index("ready")
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What the site said is left of one kind of work; a hint, hence told_at."""
+    """What the site said is left of one kind of work."""
 
     kind: str
-    remaining: int | None
+    remaining: int
     total: int | None
-    told_at: datetime
+    media: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
     """One profile. here: it lives on this node. leaving: its removal was asked for. running: its browser is; memory: what
-    that takes, in bytes, None until it was measured. place: which step of the line it stands at (or beside)."""
+    that takes, in bytes, None until it was measured. quota: hints, by the moment they were told. place: which step of the
+    line it stands at (or beside)."""
 
     profile: Profile
     state: State
@@ -45,7 +48,7 @@ class Card:
     running: bool
     memory: int | None
     resting: Sequence[Cooldown]
-    quota: Sequence[Quota]
+    quota: Sequence[tuple[datetime, Sequence[Quota]]]
     health: Health
 
     @property
@@ -93,7 +96,7 @@ def card_of(profile: Profile, *, node: str, status: ProfileStatus | None = None)
         running=not gone and bool(live.get("running")) if fresh is None else fresh.running,
         memory=live.get("pss_bytes") if fresh is None else fresh.pss_bytes,
         resting=profile.resting(now),
-        quota=tuple(_quota(profile)),
+        quota=_quota(profile),
         health=profile.health_at(now),
     )
 
@@ -130,7 +133,13 @@ def _stored_slots(profile: Profile) -> Mapping[str, SlotCount]:
     return {kind: SlotCount(used, total) for kind, (used, total) in stored.items()}
 
 
-def _quota(profile: Profile) -> Iterable[Quota]:
-    for kind, entry in sorted(profile.quota.items()):
+def _quota(profile: Profile) -> Sequence[tuple[datetime, Sequence[Quota]]]:
+    """The hints that were told together stand together, with that moment: the media's first, then the chat modes'."""
+    groups: list[tuple[datetime, list[Quota]]] = []
+    hints = ((datetime.fromisoformat(entry["told_at"]), kind, entry) for kind, entry in profile.quota.items())
+    for told_at, kind, entry in sorted(hints, key=lambda hint: hint[0]):
         if entry.get("remaining") is not None:
-            yield Quota(kind, entry["remaining"], entry.get("total"), datetime.fromisoformat(entry["told_at"]))
+            if not groups or told_at - groups[-1][0] > TOGETHER:
+                groups.append((told_at, []))
+            groups[-1][1].append(Quota(kind, entry["remaining"], entry.get("total"), bool(entry.get("media"))))
+    return [(at, sorted(lines, key=lambda line: (not line.media, line.kind))) for at, lines in reversed(groups)]

@@ -22,7 +22,7 @@ from gateway.console.access import Operator, SignInNeeded, address_of, comes_fro
 from gateway.console.files import static
 from gateway.console.headers import HEADERS
 from gateway.console.house import House
-from gateway.console.language import LANGUAGES, choose, has_text, meaning_of, speaking, text, why
+from gateway.console.language import LANGUAGES, choose, has_text, in_words, meaning_of, speaking, text, why
 from gateway.console.page import has_page, navigation
 from gateway.errors import GatewayError
 from gateway.web.error_responses import to_error
@@ -46,7 +46,7 @@ def templates() -> Environment:
     )  # fmt: skip
     environment.filters |= wording.FILTERS
     environment.globals |= {
-        "t": text, "has_text": has_text, "meaning_of": meaning_of, "why": why,
+        "t": text, "has_text": has_text, "meaning_of": meaning_of, "why": why, "in_words": in_words,
         "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
         "version": version("grok-gateway"),
     }  # fmt: skip

@@ -288,3 +288,26 @@ async def test_a_node_at_work_removes_its_profile_itself(house, page):
     await page.goto("/console/profiles/far")
     await expect(page.locator("#state")).to_contain_text("finishes what it does")
     await expect(page.get_by_role("button", name="Forget it")).to_have_count(0)
+
+
+async def test_what_is_left_is_told_with_its_age(house, page, new_page, check_page):
+    registry = house.house.registry
+    await registry.add("work")
+    await seen(
+        house, "work", Clearance.LOGIN_REQUIRED, reason="the site no longer knows the sign-in: Invalid credentials"
+    )
+    now = datetime.now(UTC)
+    at = {"told_at": (now - timedelta(minutes=8)).isoformat(), "media": True}
+    later = {"told_at": (now - timedelta(minutes=8) + timedelta(seconds=2)).isoformat()}
+    quota = {"video": {"remaining": 12, "total": 20, **at}, "imageEdit": {"remaining": 5, "total": None, **at},
+             "auto": {"remaining": 90, "total": 100, **later}, "heavy": {"remaining": None, **later}}  # fmt: skip
+    await registry.note_quota("work", quota)
+    await page.goto("/console/profiles")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="work"))
+    hint = card.locator("dd", has_text="videos 12/20")
+    await expect(hint).to_contain_text("picture edits 5 · videos 12/20 · auto 90/100 (told 8 minutes ago)")
+    await expect(card).to_contain_text("the site no longer knows the sign-in: Invalid credentials")
+    chinese = await new_page(width=360, locale="zh-CN")
+    await chinese.goto("/console/profiles/work")
+    await expect(chinese.locator("#state")).to_contain_text("网站不再认得此登录: Invalid credentials")
+    await check_page(chinese)

@@ -142,8 +142,7 @@ async def _signs_in(person: Person, sim: Simulator) -> None:
 
 async def _makes_the_first_video(person: Person) -> None:
     page = person.page
-    await page.get_by_role("link", name="Overview").first.click()
-    await page.get_by_role("link", name="Open the Studio").click()
+    await page.get_by_role("link", name="Make a video").click()
     await expect(page.get_by_role("heading", name="Make your first video")).to_be_visible()
     await expect(page.get_by_label("What should the video show?")).not_to_be_empty()
     await page.get_by_role("button", name="Generate").click()

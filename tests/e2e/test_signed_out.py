@@ -32,7 +32,8 @@ async def test_told_by_phone_and_webhook_and_the_waiting_tasks_go_on(
             admin_password=PASSWORD, video_slots=1,
         )  # fmt: skip
         secret = (await gateway.cli("webhook", "secret"))["secret"]
-        await sim.act(f"{tmp_path.name}-0@example.com", "sign-out")
+        email = f"{tmp_path.name}-0@example.com"
+        await sim.act(email, "sign-out")
         async with gateway.client() as client:
             tasks = [await client.create(prompt) for prompt in PROMPTS]
             told = (await hook.wait(within_s=60)).verified(secret)
@@ -51,8 +52,12 @@ async def test_told_by_phone_and_webhook_and_the_waiting_tasks_go_on(
             )
             person = Person(await context.new_page(), sim)
             await _follows(person, link)
-            await _signs_in_with_x(person)
+            await _signs_in_with_x(person, email)
             await person.status("Waiting tasks that go on: 3")
+            await expect(person.page.locator("canvas")).to_have_js_property(
+                "width", 1280
+            )  # the site's own window again
+            await expect(person.page.get_by_role("link", name="See its tasks")).to_be_visible()
             for task in tasks:
                 assert (await client.wait(task))["status"] == "completed"
             over = (await hook.wait(2, within_s=60)).verified(secret)
@@ -73,11 +78,16 @@ async def _follows(person: Person, link: str) -> None:
     await person.status("Signed out. Take control to sign in.")
 
 
-async def _signs_in_with_x(person: Person) -> None:
+async def _signs_in_with_x(person: Person, email: str) -> None:
     """In a window that reports to the one which opened it."""
     await person.take_control()
     await person.click("sign-in")
     await person.click("with-x")
+    await person.sees("email", "x-user@example.com")
+    await person.click("email")
+    await person.page.keyboard.press("Control+a")
+    await person.page.keyboard.type(email)
+    await person.sees("email", email)
     tabs = person.page.get_by_role("tab")
     await expect(tabs).to_have_count(2)
     await expect(tabs.nth(1)).to_contain_text("Sign in with X")

@@ -134,6 +134,9 @@ function show() {
     if (had === done && !mine) take.focus();
   }
   for (const part of root.querySelectorAll("[data-in-control]")) part.hidden = !mine;
+  const { state: held, why, tasks } = state.control;
+  const next = held === "free" && why === "signed_in" ? (tasks ? "tasks" : "video") : "";
+  for (const link of root.querySelectorAll("[data-next]")) link.hidden = link.dataset.next !== next;
   find("[data-address] input").readOnly = !mine;
   find("[data-screen]").classList.toggle("in-control", mine);
   find("[data-screen]").classList.toggle("stale", !state.connected || state.status.running === false);
