@@ -70,6 +70,12 @@ class Card:
         return any(bar is not None for bar in self.health.bars)
 
     @property
+    def way_out(self) -> tuple[str, datetime] | None:
+        """The address its requests come from, and when that was seen; None where nobody asks for it."""
+        seen = self.profile.egress.get("seen")
+        return (seen["address"], datetime.fromisoformat(seen["at"])) if seen else None
+
+    @property
     def place(self) -> int:
         return LINE.index(self.state.name) if self.state.name in LINE else BESIDE
 

@@ -24,7 +24,10 @@ LOW_BYTES, ENOUGH_BYTES = 1 * GB, 2 * GB
 #: Title and what happened, by state; {name} is the profile's.
 WORDS: Mapping[Clearance, tuple[str, str]] = {
     Clearance.LOGIN_REQUIRED: ("Sign in again: {name}", "The site signed the profile {name} out."),
-    Clearance.CHALLENGED: ("A check wants a human: {name}", "The site asks for a check on {name} that a human passes."),
+    Clearance.CHALLENGED: (
+        "A check wants a human: {name}",
+        "The profile {name} is stopped at a check that only a human passes.",
+    ),
     Clearance.BLOCKED: ("Refused: {name}", "The site refuses the profile {name}."),
     Clearance.CRASHED: ("Stopped: {name}", "The browser of {name} crashed again and again and is kept out."),
 }

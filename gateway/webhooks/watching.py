@@ -47,7 +47,7 @@ class Watch:
         self._db = db
         self.targets = targets
         self._after_s = after_s
-        self._console = console.rstrip("/")
+        self.console = console.rstrip("/")
         self._node = node
         self._data_dir = data_dir
 
@@ -92,7 +92,7 @@ class Watch:
         async with self._db.read() as connection:
             told = (await self._told(connection, subject)).get(subject)
         step = words.decide_disk(free_bytes, told)
-        said = words.disk(self._node, free_bytes, low=step is Step.TELL, url=f"{self._console}/console/settings")
+        said = words.disk(self._node, free_bytes, low=step is Step.TELL, url=f"{self.console}/console/settings")
         if step is Step.TELL:
             await self._open(subject, words.DISK_LOW, words.DISK_LOW, said)
         elif step is Step.OVER:
@@ -101,7 +101,7 @@ class Watch:
     async def test(self) -> Sequence[str]:
         """Post a test to every address; returns the messages' ids."""
         async with self._db.write() as connection:
-            return await self._post(connection, words.TEST, words.test(f"{self._console}/console"))
+            return await self._post(connection, words.TEST, words.test(f"{self.console}/console"))
 
     # -- inside --------------------------------------------------------------------------------------------------
     async def _act(self, step: Step, subject: str, profile: Standing, *, only_one: bool) -> None:
@@ -110,7 +110,7 @@ class Watch:
             return
         async with self._db.read() as connection:
             waiting = await count_awaiting(connection, profile.name, profile.account_id, only_one=only_one)
-        url = f"{self._console}/console/live/{profile.name}"
+        url = f"{self.console}/console/live/{profile.name}"
         if step is Step.TELL:
             said = words.attention(profile, waiting=waiting, url=url)
             await self._open(subject, profile.clearance.value, words.ATTENTION, said)

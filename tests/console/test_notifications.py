@@ -48,6 +48,7 @@ async def test_a_test_is_sent_and_shown_as_it_arrives(page, phone, check_page, h
     await page.goto("/console/notifications")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Notifications")
     await expect(page.locator(".facts").first).to_contain_text("/topic")
+    await expect(page.locator(".facts").first).to_contain_text("Set GATEWAY_PUBLIC_URL")
     await check_page(page)
     await page.get_by_role("button", name="Send a test").first.click()
     await expect(page.locator("#deliveries tbody tr")).to_have_count(2, timeout=15_000)

@@ -311,3 +311,27 @@ async def test_what_is_left_is_told_with_its_age(house, page, new_page, check_pa
     await chinese.goto("/console/profiles/work")
     await expect(chinese.locator("#state")).to_contain_text("网站不再认得此登录: Invalid credentials")
     await check_page(chinese)
+
+
+async def test_another_way_out_than_at_the_sign_in_is_warned_of_until_it_is_accepted(house, page, check_page):
+    registry = house.house.registry
+    await registry.add("work", proxy="http://first.example:8080")
+    await seen(house, "work")
+    await registry.remember_sign_in("work", anew=True)
+    await registry.note_address("work", "192.0.2.1")
+    await page.goto("/console/profiles/work")
+    await expect(page.locator("#facts")).to_contain_text("192.0.2.1")
+    await expect(page.locator("#state .needs-you")).to_have_count(0)
+    await registry.note_address("work", "192.0.2.77")
+    await expect(page.locator("#state")).to_contain_text(
+        "from another address (192.0.2.1) than it has now (192.0.2.77)"
+    )
+    await registry.set_proxy("work", "http://second.example:8080")
+    await expect(page.locator("#state")).to_contain_text("through another proxy (http://first.example:8080)")
+    await page.goto("/console/profiles")
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="work"))
+    await check_page(page)
+    await card.get_by_role("link", name="It goes out another way").click()
+    await page.get_by_role("button", name="That is fine").click()
+    await expect(page.locator("#state .needs-you")).to_have_count(0)
+    assert ("profile.egress_accepted", "work") in await actions(house)

@@ -14,6 +14,7 @@ from gateway.console.page import Page
 from gateway.console.pages.tasks import key_names
 from gateway.console.view import TheView
 from gateway.errors import InvalidRequest
+from gateway.web.doorway import is_loopback
 from gateway.webhooks.model import Channel
 
 router = APIRouter()
@@ -36,6 +37,8 @@ async def notifications(
         "notifications/notifications.html",
         targets={channel.value: shown(url) for channel, url in house.watch.targets.items()},
         after_s=house.settings.notify_after_s,
+        console=house.watch.console,
+        only_here=is_loopback(urlsplit(house.watch.console).hostname or ""),
         deliveries=found[:SHOWN],
         older=f"?whom={whom}&before={found[SHOWN - 1].id}" if len(found) > SHOWN else "",
         newer=f"?whom={whom}" if before else "",
