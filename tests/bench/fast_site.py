@@ -21,7 +21,8 @@ from urllib.parse import parse_qs
 
 import psutil
 
-from tests.browser.transport_site import HOME_PAGE, asset_bytes, certify
+from tests.browser.transport_site import HOME_PAGE, asset_bytes
+from tests.simulator.wire.certificate import make_certificate
 
 CHUNK = 256 * 1024
 FILES: dict[float, bytes] = {}
@@ -37,13 +38,13 @@ class FastSite:
 @contextlib.asynccontextmanager
 async def fast_site(folder: Path) -> AsyncIterator[FastSite]:
     """Start it, yield where it listens, end it."""
-    key_hash = certify(folder)
+    made = make_certificate(folder)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port),
-        "--ssl-certificate", str(folder / "cert.pem"), "--ssl-keyfile", str(folder / "key.pem"),
+        "--ssl-certificate", str(made.certificate), "--ssl-keyfile", str(made.key),
         "--ws", "--log-level", "error", "--no-access-log", "tests.bench.fast_site:app",
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
@@ -61,7 +62,7 @@ async def fast_site(folder: Path) -> AsyncIterator[FastSite]:
         site = psutil.Process(process.pid)
         pids = frozenset({site.pid, *(child.pid for child in site.children(recursive=True))})
         yield FastSite(
-            port, pids, [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={key_hash}"]
+            port, pids, [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={made.spki}"]
         )
     finally:
         process.terminate()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import datetime as dt
 import hashlib
 import json
 import socket
@@ -21,14 +20,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
+
+from tests.simulator.wire.certificate import make_certificate
 
 HOME_URL = "https://grok.com/"
 ASSET_URL = "https://assets.grok.com/__page"
@@ -124,39 +121,13 @@ class Answering:
         await self.end(body)
 
 
-def certify(folder: Path) -> str:
-    """Write ``cert.pem`` and ``key.pem`` for grok.com and below; return the hash by which a Chromium trusts them."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "grok.com")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("grok.com"), x509.DNSName("*.grok.com")]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(public).digest()).decode()
-
-
 class TransportSite:
     def __init__(self, folder: Path) -> None:
         self.ledger = Ledger()
-        self._folder = folder
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
-        self._key_hash = certify(folder)
+        self._certificate = make_certificate(folder)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="transport-site", daemon=True)
@@ -164,7 +135,7 @@ class TransportSite:
     @property
     def chromium_args(self) -> list[str]:
         rules = ",".join(f"MAP {host}:443 127.0.0.1:{self.port}" for host in ("grok.com", "*.grok.com"))
-        return [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={self._key_hash}"]
+        return [f"--host-resolver-rules={rules}", f"--ignore-certificate-errors-spki-list={self._certificate.spki}"]
 
     @contextlib.contextmanager
     def running(self) -> Iterator[TransportSite]:
@@ -178,7 +149,7 @@ class TransportSite:
     def _run(self) -> None:
         config = Config()
         config.bind = [f"fd://{self._socket.fileno()}"]
-        config.certfile, config.keyfile = str(self._folder / "cert.pem"), str(self._folder / "key.pem")
+        config.certfile, config.keyfile = str(self._certificate.certificate), str(self._certificate.key)
         config.alpn_protocols = ["h2", "http/1.1"]
         config.keep_alive_max_requests = 1_000_000
         config.keep_alive_timeout = (
