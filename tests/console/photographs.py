@@ -64,6 +64,8 @@ def pages(found: dict[str, str]) -> list[Shot]:
         Shot("studio-extend", f"/console/studio?extend={found['done']}"),
         Shot("studio-pictures", "/console/studio", _with_pictures),
         Shot("studio-chat-answered", "/console/studio/chat", _chat),
+        Shot("settings-examined", "/console/settings/doctor", _examine),
+        Shot("settings-defaults", "/console/settings", clicking("#defaults summary")),
         Shot("usage-day", "/console/usage?period=day"),
         Shot("menu", "/console", _menu, whole=False),
         Shot("login", "/console/login", signed_in=False),
@@ -105,6 +107,12 @@ async def _chat(page: Page) -> None:
     await page.locator("#prompt").fill("Write a haiku about a lighthouse, then a list of **three** things it needs.")
     await page.locator("[data-send]").click()
     await page.locator(".turn.assistant .tools:not([hidden])").wait_for()
+
+
+async def _examine(page: Page) -> None:
+    if await page.locator("#doctor .empty").count():
+        await page.locator("#doctor button").click()
+    await page.locator(".verdict form").wait_for(timeout=120_000)
 
 
 async def _menu(page: Page) -> None:
