@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from playwright.async_api import Error, Frame, Page, ViewportSize
+from playwright.async_api import Download, Error, Frame, Page, ViewportSize
 
 from browser.context import Context
 from browser.errors import SlotLost
@@ -301,7 +301,13 @@ class Stage:
             self._asked.gone(page)
             self.tabs.remove(tab)
 
+        def offered(download: Download) -> None:
+            if self._control:  # nobody would ever see it, and it would fill the disk
+                self._tell({"type": "notice", "code": "download", "message": "files of the page are not kept"})
+                self._spawn(download.cancel())
+
         for event, heard in (
+            ("download", offered),
             ("framenavigated", navigated),
             ("domcontentloaded", loaded),
             ("load", loaded),

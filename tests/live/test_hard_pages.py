@@ -230,3 +230,10 @@ async def test_wheels_turn_what_lies_under_them(operator: Operator, hard: Page):
     await operator.page.mouse.move(*await operator.middle("#box"))
     await operator.page.mouse.wheel(0, 300)
     await hard.wait_for_function("document.getElementById('box').scrollTop > 100")
+
+
+async def test_a_file_that_the_page_offers_is_not_kept_and_that_is_said(house: House, operator: Operator, hard: Page):
+    async with hard.expect_download() as offered:
+        await operator.click("#save")
+    await expect(operator.page.locator(".toast").last).to_contain_text("does not keep files")
+    assert await (await offered.value).failure() == "canceled"
