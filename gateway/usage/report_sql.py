@@ -95,12 +95,16 @@ async def _report(db: Database, wanted: Wanted) -> Report:
 
 
 def _sum_up(found: Report, rows: Sequence[Row[Any]]) -> None:
+    # Merging durations is what costs: rows that agree in all sides are merged once, and then along each side.
     floor = hour_of if found.wanted.grain == HOUR else day_of
-    sides = [(attrgetter(side), found.by[side]) for side in SIDES]
+    together: dict[Cell, Totals] = defaultdict(Totals)
+    sides_of = attrgetter(*SIDES)
     for row in rows:
         _add(found.by_time[floor(row.at)], row)
-        for value, totals in sides:
-            _add(totals[value(row)], row)
+        _add(together[sides_of(row)], row)
+    for values, totals in together.items():
+        for side, value in zip(SIDES, values, strict=True):
+            found.by[side][value].add_sums(totals)
     for step in found.by_time.values():
         found.all.add_sums(step)
 
