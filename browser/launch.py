@@ -21,6 +21,7 @@ from browser.display import Display
 from browser.driver import Driver
 from browser.errors import LaunchFailed
 from browser.launch_failures import explained
+from browser.preferences import set_preferences
 from browser.profiles import ProfileDir, ProfileSpec
 
 #: Playwright's own limit on a launch; ours lies a little above, for a driver that does not answer.
@@ -125,6 +126,8 @@ class ChromiumStarter:
             chromium = await self._driver.chromium()
             executable = find_chromium(self.settings.executable)
             environment = await self._environment()
+            if not self.settings.resizable:  # a window that an operator sees may print
+                await asyncio.to_thread(set_preferences, directory.user_data)
             try:
                 async with asyncio.timeout(LAUNCH_S + BEYOND_S):
                     return await chromium.launch_persistent_context(

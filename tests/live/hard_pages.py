@@ -24,6 +24,7 @@ HARD = """<!doctype html><meta charset=utf-8><title>Hard</title>
 <select id=keys style="left:430px;top:190px;width:200px;height:30px"><option>one<option>two<option>three</select>
 <input id=words style="left:650px;top:190px;width:200px;height:30px">
 <a id=save href="data:text/plain,kept" download="kept.txt" style="left:860px;top:10px;width:100px;height:40px">save</a>
+<button id=print style="left:860px;top:60px;width:100px;height:30px" onclick="print(); say('went on')">print</button>
 <div id=box style="left:650px;top:10px;width:200px;height:120px;overflow:auto"><div style="height:2000px">long</div></div>
 <iframe id=frame src="https://frames.example/inner"
  style="left:10px;top:240px;width:500px;height:300px;border:3px solid red"></iframe>

@@ -237,3 +237,8 @@ async def test_a_file_that_the_page_offers_is_not_kept_and_that_is_said(house: H
         await operator.click("#save")
     await expect(operator.page.locator(".toast").last).to_contain_text("does not keep files")
     assert await (await offered.value).failure() == "canceled"
+
+
+async def test_a_page_that_prints_goes_on(operator: Operator, hard: Page):
+    await operator.click("#print")
+    await expect(hard.locator("#said")).to_have_text("went on")
