@@ -120,7 +120,9 @@ async def test_a_full_queue_says_when_to_come_back(front, site):
     _, small = await front.keys.create("small", max_queued=1)
     async with front.client(small) as http:
         assert (await http.post(TASKS, json=CREATE)).status_code == 200
-        assert_error_shape(await http.post(TASKS, json=CREATE), 429, "queue_full", type_="rate_limit_error")
+        answer = await http.post(TASKS, json=CREATE)
+        assert_error_shape(answer, 429, "queue_full", type_="rate_limit_error")
+        assert 1 <= int(answer.headers["retry-after"]) <= 60
 
 
 # -- other origins
