@@ -23,7 +23,7 @@ CANCELLED_S = 5.0
 #: How long an operation may take. No statement of ours takes nearly as long; waiting for a lock ends before.
 ANSWER_S = 45.0
 #: The same while the gateway stops, and once something was waited for in vain then.
-LAST_ANSWER_S, GONE_S = 5.0, 0.5
+LAST_ANSWER_S, GONE_S = 5.0, 1.0
 SLICE_S = 1.0
 
 

@@ -160,6 +160,7 @@ async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_ove
     assert submits_by_prompt(await sim.ledger(kind="submit_video")) == {prompt: 1}
 
 
+@pytest.mark.faults
 async def test_a_stop_does_not_wait_for_a_database_that_is_silent(
     postgresql_url: str, cluster: Cluster, line: Line, sim: Simulator, make_fleet: MakeFleet
 ) -> None:
@@ -171,7 +172,7 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_silent(
     line.silence()
     began = time.monotonic()
     assert await node.stop(within_s=60) == 0
-    assert time.monotonic() - began < 25  # two of them the drain's
+    assert time.monotonic() - began < 30  # two of them the drain's; it took more than forty
 
 
 def clock_of(cluster: Cluster, url: str) -> Callable[[float], None]:
