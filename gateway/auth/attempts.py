@@ -1,4 +1,4 @@
-"""How often a password may be guessed: a few times per address, and not without end from everywhere together."""
+"""How often a secret may be guessed: a few times per address, and not without end from everywhere together."""
 
 from __future__ import annotations
 
@@ -18,8 +18,14 @@ ADDRESSES = 2000
 class LoginAttempts:
     """Counts failures of this process within the last five minutes."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        refusal: str = "Too many wrong passwords; wait before the next try.",
+    ) -> None:
         self._clock = clock
+        self._refusal = refusal
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._all: deque[float] = deque()
 
@@ -31,7 +37,7 @@ class LoginAttempts:
                 failures.popleft()
             if len(failures) >= limit:
                 raise RateLimited(
-                    "Too many wrong passwords; wait before the next try.",
+                    self._refusal,
                     retry_after_s=WINDOW_S - (now - failures[-limit]),
                 )
 

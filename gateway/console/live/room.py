@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from browser.live.views import LiveViews
+from gateway.auth.attempts import LoginAttempts
 from gateway.auth.audit import Audit
 from gateway.auth.live_grants import LiveGrants
 from gateway.console.live.files import LiveFiles
@@ -23,6 +24,9 @@ class LiveRoom:
     views: LiveViews | None
     grants: LiveGrants
     files: LiveFiles = field(default_factory=LiveFiles)
+    attempts: LoginAttempts = field(
+        default_factory=lambda: LoginAttempts(refusal="Too many links that open nothing; wait before the next one.")
+    )
 
 
 async def write_control_down(views: LiveViews, audit: Audit) -> None:

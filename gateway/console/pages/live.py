@@ -159,14 +159,17 @@ async def share(
 @router.post("/console/api/live-grants/exchange")
 async def exchange(body: Secret, request: Request, view: PublicView) -> Response:
     """Exchange a link's secret, once, for a cookie that opens one profile's live view."""
-    grants = _room(view).grants
+    room, address = _room(view), address_of(request)
+    grants = room.grants
+    room.attempts.begin(address)  # also because each refusal is a line of the audit log
     used = await grants.exchange(body.secret.strip())
     if used is None:
-        await view.house.audit.write("somebody", "live_grant.refused", address=address_of(request))
+        await view.house.audit.write("somebody", "live_grant.refused", address=address)
         raise PermissionDenied("This link was used before, is too old, or was taken back. Ask for a new one.")
+    room.attempts.succeeded(address)
     grant, cookie = used
     await view.house.audit.write(
-        f"guest {grant.id.removeprefix('grant_')}", "live_grant.used", grant.profile, address=address_of(request)
+        f"guest {grant.id.removeprefix('grant_')}", "live_grant.used", grant.profile, address=address
     )
     answer = JSONResponse({"go": f"{PATH}/{quote(grant.profile)}", "mode": grant.mode.value})
     give_grant_cookie(request, answer, cookie, grants.cookie_s)
