@@ -123,7 +123,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
     if settings.role is Role.API and site is open_site:
         site = open_no_site
     metrics = Metrics()
-    stopping = asyncio.Event()
+    stopping, leaving = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -143,7 +143,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
         docs_url=None,
         redoc_url=None,
         middleware=[
-            Middleware(Requests, metrics=metrics),
+            Middleware(Requests, metrics=metrics, leaving=leaving),
             Middleware(FromNodes, closed=settings.role is Role.WORKER),
             Middleware(OnePath),
             Middleware(Pins, split=split_pin),
@@ -153,7 +153,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
             Middleware(ToProfiles),
         ],
     )
-    app.state.stopping = stopping
+    app.state.stopping, app.state.leaving = stopping, leaving
     error_responses.install(app, saying_at)
     for router in (*DIALECTS, files, deliveries, health, docs, console_router(), node_calls, node_profiles):
         app.include_router(router)
@@ -165,13 +165,27 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
     return app
 
 
+def begin_leave(app: FastAPI) -> bool:
+    """Where other nodes serve clients, too: have balancers turn to those, and serve whoever still comes as ever.
+
+    ``/readyz`` says no, answers end their connections, nothing is claimed or passed on to here any more. Returns whether that
+    is worth some seconds before `begin_stop`.
+    """
+    others: Neighbours | None = getattr(app.state, "others", None)
+    if others is None or all(node.role == Role.WORKER for node in others.live):
+        return False
+    app.state.leaving.set()
+    app.state.engine.stop_claiming()
+    return True
+
+
 def begin_stop(app: FastAPI) -> None:
     """Take nothing new from now on: ``/readyz`` says so, creates are refused, event streams end. What runs goes on.
 
     To be called as soon as the process is told to stop; the server then finds no stream that keeps it from ending.
     """
-    stopping: asyncio.Event = app.state.stopping
-    stopping.set()
+    app.state.leaving.set()
+    app.state.stopping.set()
     engine: Engine | None = getattr(app.state, "engine", None)
     if engine is not None:
         engine.stop_claiming()
@@ -212,7 +226,9 @@ async def _opened(
                 on_suspect=parts.suspect,
             )
         )
-        await stack.enter_async_context(beside(member.watch(parts.capacity.wait_changed), member.leave_on(stopping)))
+        await stack.enter_async_context(
+            beside(member.watch(parts.capacity.wait_changed), member.leave_on(app.state.leaving))
+        )
         signer = Signer(secret.key(Purpose.NODES), node, clock=member.registry.now)
         client = await stack.enter_async_context(NodeClient.open())
         others = Neighbours(db, member.registry, node)
@@ -226,7 +242,7 @@ async def _opened(
             timeout_s=settings.fetch_timeout_s,
             allow_private=settings.fetch_allow_private,
         )
-        vitals = Vitals(db, store, parts, engine, metrics, stopping, lease_s=settings.lease_s, others=others)
+        vitals = Vitals(db, store, parts, engine, metrics, app.state.leaving, lease_s=settings.lease_s, others=others)
         fleet = Fleet(parts, others)
         member.begin_telling(partial(offers_of, parts), lambda: {"running": len(engine.running), **fleet.facts()})
         calls = CallsAnywhere(

@@ -23,7 +23,7 @@ ASK_WITHIN_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What can be asked. stopping: set once the gateway begins to stop; lease_s: of a claim; others: the
+    """What can be asked. leaving: set once the gateway begins to stop; lease_s: of a claim; others: the
     other nodes."""
 
     db: Database
@@ -31,14 +31,14 @@ class Vitals:
     site: SiteParts
     engine: Engine
     metrics: Metrics
-    stopping: asyncio.Event
+    leaving: asyncio.Event
     lease_s: float
     others: Neighbours
 
     async def checks(self) -> Mapping[str, Check]:
         """Every check of readiness, by name."""
         found = {
-            "serving": Check(False, "the gateway is stopping") if self.stopping.is_set() else Check(True),
+            "serving": Check(False, "the gateway is stopping") if self.leaving.is_set() else Check(True),
             "database": await self._database(),
             "engine": self._engine(),
             "profiles": self._profiles(),

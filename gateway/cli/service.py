@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 #: How long answers under way may go on after a stop was asked for; streams are ended by the application itself.
 ANSWERS_S = 5
+#: How long a node that others stand beside goes on serving after a stop was asked for, so that balancers can turn away first.
+LINGER_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,7 @@ class _Service:
         self._found = found
         self._as_json = as_json
         self._signals = 0
+        self._begin_leave: Callable[[], bool] | None = None
         self._begin_stop: Callable[[], None] | None = None
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -164,10 +167,10 @@ class _Service:
                 loop.remove_signal_handler(sign)
 
     async def _serve(self, listener: socket.socket) -> None:
-        from gateway.app import begin_stop, create_app  # noqa: PLC0415 (heavy; only once it is clear that we may serve)
+        from gateway.app import begin_leave, begin_stop, create_app  # noqa: PLC0415 (heavy; only once it is clear that we may serve)
 
         app = create_app(self._settings)
-        self._begin_stop = partial(begin_stop, app)
+        self._begin_leave, self._begin_stop = partial(begin_leave, app), partial(begin_stop, app)
         config = uvicorn.Config(
             app,
             lifespan="off",  # entered below, so that what fails in it is told in a sentence
@@ -190,12 +193,10 @@ class _Service:
         self._signals += 1
         if self._signals == 1:
             note("stopping: running work is finished or kept; once more to hurry", as_json=self._as_json)
-            if self._begin_stop is not None:
-                self._begin_stop()
-            if self._server is not None:
-                self._server.should_exit = True
-            elif self._task is not None:
-                self._task.cancel()
+            if self._server is not None and self._begin_leave is not None and self._begin_leave():
+                asyncio.get_running_loop().call_later(LINGER_S, self._end_serving)
+            else:
+                self._end_serving()
         elif self._signals == 2:
             if self._server is not None:
                 self._server.force_exit = True
@@ -203,6 +204,14 @@ class _Service:
                 self._task.cancel()
         else:
             os._exit(130)
+
+    def _end_serving(self) -> None:
+        if self._begin_stop is not None:
+            self._begin_stop()
+        if self._server is not None:
+            self._server.should_exit = True
+        elif self._task is not None:
+            self._task.cancel()
 
     def announce(self) -> None:
         """Say where the gateway is and what to do next: for people on standard error, for programs as one JSON object."""

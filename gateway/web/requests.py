@@ -5,6 +5,7 @@ Pure ASGI and outermost, so that it sees the whole answer, streams included, and
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -29,11 +30,19 @@ QUIET = frozenset({"/livez", "/readyz", "/metrics", "/favicon.ico"})
 
 
 class Requests:
-    """The outermost middleware. clock: seconds, for durations."""
+    """The outermost middleware. leaving: once set, answers end their connections. clock: seconds, for durations."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        leaving: asyncio.Event,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._app = app
         self._metrics = metrics
+        self._leaving = leaving
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +58,10 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id.encode())]}
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                if self._leaving.is_set():  # a kept connection would soon be closed under somebody's request
+                    headers.append((b"connection", b"close"))
+                message = {**message, "headers": headers}
             await send(message)
 
         # Bound for this request only, so that every line logged on its behalf carries the id.

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from browser.clearance import Clearance, Cooldown
+from gateway.app import begin_leave
 from gateway.auth.secret import Purpose, Secret
 from gateway.calls.model import ChatRequest, Ended, PictureRefused, Text
 from gateway.errors import ContentModerated, NoProfileReady, RateLimited, UpstreamDrifted
@@ -239,3 +240,25 @@ async def test_a_stopping_node_gets_nothing_new(fleet: Fleet) -> None:
             b.site.calls.chat_script = [Text("x"), 0.05, Ended("stop", "x")]
             assert said(await a.http.post(CHAT, json=ask("x"))) == "x"
         await sees_none(a, "b")
+
+
+async def test_a_node_that_is_to_stop_serves_on_until_balancers_turn_away(fleet: Fleet) -> None:
+    async with fleet.node("a") as a:
+        assert not begin_leave(a.app), "alone there is nowhere to turn to"
+        assert (await a.http.get("/readyz")).status_code == 200
+        async with fleet.node("w", role="worker"):
+            await sees(a, "w")
+            assert not begin_leave(a.app), "a worker serves no clients"
+        async with fleet.node("b") as b:
+            await sees(a, "b")
+            await sees(b, "a")
+            assert begin_leave(a.app)
+            ready = await a.http.get("/readyz")
+            assert (ready.status_code, ready.json()["reasons"]) == (503, ["the gateway is stopping"])
+            task = await a.create()
+            polled = await a.http.get(f"/v1/video/tasks/{task}")
+            assert (polled.status_code, polled.headers["connection"]) == (200, "close")
+            assert said(await a.http.post(CHAT, json=ask("x"))) == "You said: x"
+            await b.until(task, "completed")
+            assert not a.site.working and b.site.media, "the other one made it"
+            await sees_none(b, "a")
