@@ -51,11 +51,12 @@ class Standing:
     since: datetime
     wanted: bool = True  # neither disabled nor about to be removed
     account_id: str | None = None
+    away: bool = False  # its node is not at work
 
     @property
     def works(self) -> bool:
         """Whether it takes up tasks."""
-        return self.wanted and self.clearance is Clearance.READY
+        return self.wanted and not self.away and self.clearance is Clearance.READY
 
 
 def decide(profile: Standing, told: str | None, now: datetime, *, after_s: float) -> Step | None:

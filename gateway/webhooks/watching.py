@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from browser.clearance import Clearance
 from gateway.db.connect import Database
+from gateway.db.node_life import has_no_node
 from gateway.db.tables import notices, profiles
 from gateway.errors import GatewayError
 from gateway.tasks.awaiting_sql import count_awaiting
@@ -74,7 +75,8 @@ class Watch:
     async def look(self) -> None:
         """Tell what is to be told of profiles now."""
         async with self._db.read() as connection:
-            rows = (await connection.execute(select(profiles))).all()
+            away = has_no_node(self._db.clock, profiles.c.name).label("away")
+            rows = (await connection.execute(select(profiles, away))).all()
             told = await self._told(connection, "profile:%")
             now = await self._db.now(connection)
         standing = {_subject(row.name): _standing_of(row, now) for row in rows}
@@ -168,4 +170,5 @@ def _standing_of(row: Any, now: datetime) -> Standing:
         since=row.since or now,
         wanted=row.enabled and row.removed_at is None,
         account_id=row.account_id,
+        away=row.away,
     )

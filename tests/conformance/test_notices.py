@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, update
 
 from gateway.db.connect import Database
 from gateway.db.tables import notices, profiles
+from gateway.nodes.registry import NodeRegistry
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.webhooks.model import Channel, Delivery
 from gateway.webhooks.notices import GB
@@ -163,3 +164,16 @@ async def test_tasks_that_another_profile_takes_do_not_wait_for_this_one(db: Dat
     await a_watch(db).look()
     (first,) = await told(db)
     assert first.data["tasks_waiting"] == 0
+
+
+async def test_a_ready_profile_of_a_node_that_is_gone_takes_nothing(db: Database, store: SqlTaskStore) -> None:
+    await store.insert(a_task())
+    registry = NodeRegistry(db)
+    row = {"id": "gone", "hostname": "h", "address": "", "role": "all", "version": "1", "info": {}}
+    await registry.join(row, check=lambda _: None)
+    await registry.leave("gone")
+    await stands(db, "other", "ready", node_id="gone")
+    await stands(db, "work", "login_required")
+    await a_watch(db).look()
+    (first,) = await told(db)
+    assert first.data["tasks_waiting"] == 1
