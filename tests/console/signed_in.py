@@ -29,4 +29,4 @@ class Console:
     async def cookie(self) -> Any:
         """A session's cookie, as Playwright takes it."""
         _, secret = await self.house.sessions.begin(address="127.0.0.1", user_agent="tests")
-        return {"name": PLAIN_COOKIE, "value": secret, "url": self.url}
+        return {"name": PLAIN_COOKIE, "value": secret, "url": self.url, "httpOnly": True, "sameSite": "Strict"}
