@@ -42,6 +42,17 @@ async def test_the_straight_way(bench: Bench) -> None:
     assert not [name for name in call.headers if "statsig" in name.lower()]
 
 
+@pytest.mark.parametrize(
+    "progress", [float("inf"), float("nan"), "NaN", "-Infinity", "38 %", "soon", -5, pytest.param(10**400, id="huge")]
+)
+async def test_a_number_that_is_none_does_no_harm(bench: Bench, progress: Any) -> None:
+    odd = f.video(50)
+    odd["result"]["response"]["streamingVideoGenerationResponse"]["progress"] = progress
+    bench.script.on(NEW, [*f.WHOLE[:2], odd, *f.WHOLE[2:]])
+    assert (await bench.make()).width == 736
+    assert bench.submits() == 1
+
+
 async def test_ids_are_stored_before_the_stream_ends(bench: Bench) -> None:
     """The conversation's id is in the journal before the site goes on, so that a crash then loses nothing."""
     seen: list[dict[str, Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -47,18 +48,19 @@ def text(value: Json, *keys: str) -> str:
 
 
 def number(value: Json, *keys: str) -> float | None:
-    """Return the first number under any of *keys*, also when it is written as text."""
+    """Return the first finite number under any of *keys*, also when it is written as text."""
     for key in keys:
         found = value.get(key)
-        if isinstance(found, bool):
-            continue
-        if isinstance(found, int | float):
-            return float(found)
         if isinstance(found, str):
-            try:
-                return float(found.strip().rstrip("%s"))
-            except ValueError:
-                continue
+            found = found.strip().rstrip("%s")
+        elif isinstance(found, bool) or not isinstance(found, int | float):
+            continue
+        try:
+            read = float(found)
+        except (ValueError, OverflowError):
+            continue
+        if math.isfinite(read):
+            return read
     return None
 
 
