@@ -160,8 +160,10 @@ class Stage:
             self._overlays.forget()
             for tab in self.tabs:
                 self._asked.ignore_files(tab.page)
-                if tab.resized:
-                    self._spawn(self._resize(tab, VIEWPORT))
+                if tab.resized:  # before work goes on in it
+                    with suppress(Error, TimeoutError):
+                        async with asyncio.timeout(CLOSE_S):
+                            await self._resize(tab, VIEWPORT)
             await self._asked.end()
             self.let_go(drop=True)
 
@@ -344,6 +346,7 @@ class Stage:
         task = self._group.create_task(self._alone(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # one that was cancelled before it began
         return task
 
     async def _alone(self, work: Coroutine[Any, Any, None]) -> None:
