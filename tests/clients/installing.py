@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -76,21 +77,20 @@ def _place(folder: Path, kind: str, wanted: tuple[str, ...]) -> Path:
     return folder / f"{kind}{version}-{hashlib.sha256(' '.join(wanted).encode()).hexdigest()[:12]}"
 
 
-#: Why an installation did not come about in this run; it is not tried again for the next test.
-_missing: dict[tuple[str, ...], str] = {}
-
-
 async def _or_skip(*command: str) -> None:
-    if command not in _missing:
+    """Install, or skip the test. What failed once is not tried again in this run, by any worker: where a registry does
+    not answer, every other package would be waited for in vain as well."""
+    failed = Path(tempfile.gettempdir()) / f"{Path(command[0]).name}-{'-'.join(command[1:3]).strip('-')}.failed"
+    if not failed.exists():
         try:
             status, out, err = await _finished(*command, within_s=INSTALL_WITHIN_S)
         except TimeoutError:
-            _missing[command] = f"took more than {INSTALL_WITHIN_S} s"
+            failed.write_text(f"took more than {INSTALL_WITHIN_S} s")
         else:
             if not status:
                 return
-            _missing[command] = f"failed: {(err or out).strip()[-300:]}"
-    pytest.skip(f"{' '.join(command[:4])} … {_missing[command]}")
+            failed.write_text(f"failed: {(err or out).strip()[-300:]}")
+    pytest.skip(f"{' '.join(command[:4])} … {failed.read_text()}")
 
 
 async def _finished(
