@@ -117,17 +117,20 @@ class Judge:
         if a.held is None and before is not Clearance.READY:
             a.move(Clearance.VERIFYING, a.standing.reason if before is Clearance.VERIFYING else "")
         page_is_home = True
+        free = a.held is None and not any(lease.bound for lease in a.leases)
+        was_home, a.at_home = a.at_home, False
         try:
-            if a.held is None and not a.at_home and not any(lease.bound for lease in a.leases):
+            if free and not was_home:
                 page_is_home = False
-                await context.go_home()
+                await self._go_home(context)
                 page_is_home = True
-                self._it_was_us()
-            a.at_home = False
             if a.tidy_wanted:
                 a.tidy_wanted = False
                 await context.tidy()
             verdict = await self._seen(context)
+            if free and was_home and verdict.clearance is Clearance.CHALLENGED:
+                await self._go_home(context)  # an answer said so, the page may still look well: let it be seen there
+                verdict = judged_bad(self._site, context.facts) or verdict
         except TransportFailed as exc:
             self._unverified(exc, before, page_is_home=page_is_home)
             a.fail_all(checks, exc)
@@ -147,10 +150,13 @@ class Judge:
         if verdict is None:
             return await self._ask(context)
         if elsewhere and (await self._ask(context)).clearance is Clearance.READY:
-            await context.go_home()
-            self._it_was_us()
+            await self._go_home(context)
             return judged_bad(self._site, context.facts) or await self._ask(context)
         return verdict
+
+    async def _go_home(self, context: Context) -> None:
+        await context.go_home()
+        self._it_was_us()
 
     async def _ask(self, context: Context) -> Verdict:
         return await verified(self._site, context.transport, timeout_s=self._a.settings.verify_timeout_s)

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 
 from browser.clearance import MOVES, NEXT_ACTION, Clearance, Cooldown, may_move
 from browser.standing import Standing
@@ -39,11 +41,13 @@ def test_these_are_looked_at_before_they_work_again(before):
     assert may_move(before, Clearance.VERIFYING)
 
 
-def test_what_was_not_foreseen_is_believed_and_said_to_be_a_mistake(capsys):
+def test_what_was_not_foreseen_is_believed_and_said_to_be_a_mistake(monkeypatch):
+    said = LogCapture()
+    monkeypatch.setattr("browser.standing.log", structlog.wrap_logger(None, processors=[said]))
     standing = Standing(Clearance.BLOCKED, "")
     assert standing.move(Clearance.READY)
     assert standing.clearance is Clearance.READY
-    assert "move not in the table" in capsys.readouterr().out
+    assert [entry["event"] for entry in said.entries] == ["move not in the table"]
 
 
 @pytest.mark.parametrize(
