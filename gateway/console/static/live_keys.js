@@ -11,6 +11,7 @@ export class Keys {
     this.held = new Map();
     this.composing = false;
     this.composed = null;
+    this.committed = null;
     sink.addEventListener("keydown", (event) => this.down(event));
     sink.addEventListener("keyup", (event) => this.up(event));
     sink.addEventListener("compositionstart", () => (this.composing = true));
@@ -127,8 +128,8 @@ export class Keys {
     this.composing = false;
     this.composed = null;
     if (this.inControl()) this.send(text ? { type: "ime", t: "commit", s: text } : { type: "ime", t: "update", s: "" });
-    this.committed = true;
-    setTimeout(() => ((this.committed = false), this.fill()));
+    this.committed = text;
+    setTimeout(() => ((this.committed = null), this.fill()));
   }
 
   before(event) {
@@ -142,7 +143,9 @@ export class Keys {
 
   input(event) {
     if (this.composing || event.isComposing) return;
-    const text = event.inputType?.startsWith("insert") && !this.committed ? (event.data ?? "") : "";
+    // Some browsers tell of a committed composition once more; what follows it at once is text like any other.
+    const again = /Composition/.test(event.inputType) || event.data === this.committed;
+    const text = event.inputType?.startsWith("insert") && !again ? (event.data ?? "") : "";
     if (text && this.inControl()) this.send({ type: "text", s: text });
     this.fill();
   }
