@@ -32,6 +32,11 @@ class Priority(IntEnum):
         """The class of that name, None when there is none."""
         return next((one for one in cls if one.word == word.strip().lower()), None)
 
+    @classmethod
+    def at_most(cls, level: int) -> Priority:
+        """The highest class not above *level*: a later version may know more of them."""
+        return max((one for one in cls if one <= level), default=cls.LOW)
+
 
 ALL_SCOPES: frozenset[Scope] = frozenset(Scope)
 

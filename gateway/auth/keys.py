@@ -230,7 +230,7 @@ def _key_of(row: Any) -> ApiKey:
         max_running=row["max_running"],
         requests_per_minute=row["requests_per_minute"],
         weight=row["weight"] or 1,
-        priority=Priority(row["priority"] or 0),
+        priority=Priority.at_most(row["priority"] or 0),
         default_dialect=row["default_dialect"],
         expires_at=row["expires_at"],
         revoked_at=row["revoked_at"],

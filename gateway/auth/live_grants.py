@@ -148,4 +148,6 @@ class LiveGrants:
 
 def _grant_of(row: Any) -> LiveGrant:
     named = {name: row[name] for name in LiveGrant.__slots__}
-    return LiveGrant(**named | {"mode": GrantMode(row["mode"])})
+    # What a later version may grant beside these two is no more than looking here.
+    mode = GrantMode.CONTROL if row["mode"] == GrantMode.CONTROL else GrantMode.VIEW
+    return LiveGrant(**named | {"mode": mode})

@@ -80,6 +80,11 @@ def check_video(request: VideoRequest, *, allow_spicy: bool, allows: Collection[
         raise EmptyPrompt("a prompt is needed", param="prompt")
     if len(prompt) > MAX_PROMPT_CHARS:
         raise InvalidRequest(f"the prompt is longer than {MAX_PROMPT_CHARS} characters", param="prompt")
+    if mode is VideoMode.LATER:
+        raise UnsupportedParameter(
+            "this video was made by a newer version of the gateway; bring this node up to date to make one like it",
+            param="video",
+        )
     _check_images(request)
     preset = _preset(request.preset or Preset.NORMAL, prompt, allow_spicy=allow_spicy)
     if mode in {VideoMode.EXTEND, VideoMode.UPSCALE} and not request.source_task_id:

@@ -22,6 +22,11 @@ class AssetKind(StrEnum):
     IMAGE = "image"
 
 
+def kind_of(word: str) -> AssetKind:
+    """The kind a row names; a file of a kind that only a later version knows is nobody's result: it counts as INPUT."""
+    return next((kind for kind in AssetKind if kind.value == word), AssetKind.INPUT)
+
+
 SUFFIX: dict[AssetKind, str] = {AssetKind.VIDEO: ".mp4", AssetKind.THUMBNAIL: ".jpg"}
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import delete, insert, select, update
 from gateway.db.connect import Database
 from gateway.db.tables import assets
 from gateway.errors import FileMissing, StartRefused, StorageFull
-from gateway.media.assets import Asset, AssetKind
+from gateway.media.assets import Asset, AssetKind, kind_of
 from gateway.media.reading import DiskReader, Reader
 
 PART = ".part"
@@ -282,4 +282,4 @@ def _row(asset: Asset) -> dict[str, Any]:
 
 
 def _asset(row: Any) -> Asset:
-    return Asset(**{**{name: row[name] for name in Asset.__slots__}, "kind": AssetKind(row["kind"])})
+    return Asset(**{**{name: row[name] for name in Asset.__slots__}, "kind": kind_of(row["kind"])})

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, literal, or_, select, tuple_
 from gateway.db.columns import Instant
 from gateway.db.connect import Database
 from gateway.db.tables import assets
-from gateway.media.assets import Asset, AssetKind
+from gateway.media.assets import Asset, AssetKind, kind_of
 
 _COLUMNS = [assets.c[name] for name in Asset.__slots__]
 Place = tuple[datetime, str]
@@ -85,4 +85,4 @@ def _place(asset: Asset) -> Place:
 
 def _asset(row: object) -> Asset:
     known = {name: getattr(row, name) for name in Asset.__slots__}
-    return Asset(**{**known, "kind": AssetKind(known["kind"])})
+    return Asset(**{**known, "kind": kind_of(known["kind"])})

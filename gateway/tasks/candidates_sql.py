@@ -37,6 +37,7 @@ from gateway.tasks.fairness import Share, Waiting
 from gateway.tasks.rows import IS_QUEUED, is_state
 from gateway.tasks.states import State
 from gateway.tasks.upstream import Offer
+from gateway.tasks.versions import can_be_made_here
 
 MOST_BEGUN = 100
 #: More words than these in one offer's ``allows`` are not looked at (sets of words are compared as text).
@@ -80,7 +81,9 @@ class Questions:
             and_(tasks.c.account_id.in_(bindparam("accounts", expanding=True)), ~held),
         )
         return (
-            self._columns.where(IS_QUEUED, _BOUND, tasks.c.kind == self._kind, self._may_run(tasks), fits)
+            self._columns.where(
+                IS_QUEUED, _BOUND, tasks.c.kind == self._kind, self._may_run(tasks), fits, can_be_made_here(tasks)
+            )
             .order_by(tasks.c.priority.desc(), tasks.c.run_at)
             .limit(bindparam("most", type_=Integer))
         )
@@ -103,6 +106,7 @@ class Questions:
             of.c.bound.is_(False),
             self._may_run(of),
             of.c.requires.in_(bindparam("needs", expanding=True)),
+            can_be_made_here(of),
         ).order_by(of.c.priority.desc(), of.c.created_at, of.c.id)
 
     def _may_run(self, of: FromClause) -> ColumnElement[bool]:

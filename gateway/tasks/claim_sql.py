@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ from gateway.tasks.shares_sql import read_shares, write_shares
 from gateway.tasks.states import TRANSITIONS, Event, State
 from gateway.tasks.store import Claim, Heartbeat
 from gateway.tasks.upstream import Offer
+from gateway.tasks.versions import ABLE
 
 AFFINITY_S = 120.0
 # Claims of all nodes take turns (some milliseconds each): fair shares and limits are then exact, as on SQLite.
@@ -81,7 +83,7 @@ class Claiming:
     affinity_s: float
 
     async def claim(self, worker: str, kind: str, offers: Sequence[Offer], *, lease_s: float) -> Sequence[Claim]:
-        offers = [offer for offer in offers if offer.free > 0]
+        offers = [replace(offer, allows=offer.allows | ABLE) for offer in offers if offer.free > 0]
         if not offers:
             return []
         candidates = Candidates(questions(self._db.clock, kind, self.affinity_s), offers)

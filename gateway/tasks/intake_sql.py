@@ -21,6 +21,7 @@ from gateway.tasks.moves import CANCEL, QUEUE, RETURNED, append, move, topic
 from gateway.tasks.rows import COLUMNS, IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN, spec_to_json, task_of
 from gateway.tasks.states import Event, State
 from gateway.tasks.store import Filter
+from gateway.tasks.versions import needs_of
 from gateway.webhooks import outbox_sql
 
 BATCH = 500
@@ -129,7 +130,7 @@ class Intake:
             "kind": new.kind,
             "state": State.QUEUED.value,
             "priority": new.priority,
-            "requires": " ".join(sorted(new.requires)),
+            "requires": " ".join(sorted(new.requires | needs_of(new.spec))),
             "prompt": new.spec.prompt,
             "spec": spec_to_json(new.spec),
             "run_at": now,

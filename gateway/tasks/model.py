@@ -19,6 +19,7 @@ class VideoMode(StrEnum):
     REFERENCES = "references"  # pictures to take subjects and style from
     EXTEND = "extend"  # a longer version of a video made before
     UPSCALE = "upscale"  # the same video in more pixels
+    LATER = "later"  # what a later version makes: shown here, never made (`versions`)
 
 
 class Preset(StrEnum):

@@ -72,8 +72,8 @@ def ended_of(row: Row[Any]) -> Ended:
         took_s=(row.finished_at - row.created_at).total_seconds(),
         waited_s=((row.started_at or row.finished_at) - row.created_at).total_seconds(),
         made=0 if result is None else 1,
-        size_bytes=0 if result is None else result["size_bytes"],
-        output_s=0.0 if result is None else result["duration_s"],
+        size_bytes=0 if result is None else result.get("size_bytes", 0),
+        output_s=0.0 if result is None else result.get("duration_s", 0.0),
     )
 
 

@@ -89,7 +89,9 @@ class Overview:
                     (row.finished_at - row.started_at).total_seconds(),
                 )
                 for row in rows
-                if row.started_at is not None and row.finished_at is not None
+                if row.started_at is not None
+                and row.finished_at is not None
+                and {"seconds", "resolution"} <= row.spec.keys()  # what a later version makes may have neither
             ]
             known = self._usual = (time.monotonic() + USUAL_S, usual(took))
         return known[1]

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Row, literal_column, select
 
 from gateway.db.tables import task_attempts, task_events, task_steps, tasks
-from gateway.tasks.model import Attempt, Failure, Preset, Step, Task, TaskEvent, VideoMode, VideoResult, VideoSpec
+from gateway.tasks.model import Attempt, Failure, Preset, Step, Task, TaskEvent, VideoResult, VideoSpec
 from gateway.tasks.states import FINAL, Stage, State
+from gateway.tasks.versions import known, mode_of, mode_to_json, state_of
 
 COLUMNS = [
     column for column in tasks.c if column.name not in ("prompt", "requires", "last_seq", "prune_at", "deleted_at")
@@ -34,7 +35,10 @@ IS_FINAL = is_state(*sorted(FINAL))
 IS_SHOWN = tasks.c.deleted_at.is_(None)
 
 
-_STAGES = {stage.value: stage for stage in Stage}  # a node of the next version may be at one we do not know
+# What a result of another kind of work may not say.
+_NOTHING_MADE = {
+    "asset_id": None, "thumbnail_id": None, "size_bytes": 0, "width": 0, "height": 0, "duration_s": 0.0,
+}  # fmt: skip
 
 
 def task_of(row: Row[Any]) -> Task:
@@ -45,7 +49,7 @@ def task_of(row: Row[Any]) -> Task:
         model=row.model,
         kind=row.kind,
         spec=spec_of(row.spec),
-        state=State(row.state),
+        state=state_of(row),
         created_at=row.created_at,
         priority=row.priority,
         run_at=row.run_at,
@@ -58,11 +62,11 @@ def task_of(row: Row[Any]) -> Task:
         cancel_requested_at=row.cancel_requested_at,
         account_id=row.account_id,
         profile=row.profile,
-        stage=_STAGES.get(row.stage),
+        stage=known(Stage, row.stage),
         progress=row.progress,
         wait_code=row.wait_code,
         wait_reason=row.wait_reason,
-        result=None if row.result is None else VideoResult(**_known(VideoResult, row.result)),
+        result=None if row.result is None else result_of(row.result),
         failure=failure_of(row.failure),
         deadline_at=row.deadline_at,
         started_at=row.started_at,
@@ -77,15 +81,19 @@ def task_of(row: Row[Any]) -> Task:
 
 
 def spec_of(stored: Mapping[str, Any]) -> VideoSpec:
-    known = _known(VideoSpec, stored)
     return VideoSpec(
         **{
-            **known,
-            "preset": Preset(known["preset"]),
-            "mode": VideoMode(known["mode"]),
-            "image_assets": tuple(known["image_assets"]),
+            "prompt": "",
+            **_known(VideoSpec, stored),
+            "preset": known(Preset, stored.get("preset")) or Preset.CUSTOM,
+            "mode": mode_of(stored),
+            "image_assets": tuple(stored.get("image_assets", ())),
         }
     )
+
+
+def result_of(stored: Mapping[str, Any]) -> VideoResult:
+    return VideoResult(**{**_NOTHING_MADE, **_known(VideoResult, stored)})
 
 
 def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,6 +104,7 @@ def _known(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, Any]:
 def spec_to_json(spec: VideoSpec) -> dict[str, Any]:
     return {
         **{name: getattr(spec, name) for name in VideoSpec.__slots__},
+        **mode_to_json(spec.mode),
         "image_assets": list(spec.image_assets),
         "asked": dict(spec.asked),
     }

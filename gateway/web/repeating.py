@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from gateway.auth.callers import Caller
-from gateway.errors import FileMissing, GatewayError, ResultExpired
+from gateway.errors import FileMissing, GatewayError, ResultExpired, UnsupportedParameter
 from gateway.media.assets import Asset, AssetKind
 from gateway.tasks.model import NewTask, Task, VideoMode
 from gateway.web.video_requests import KEEP_LONGER_S
@@ -29,6 +29,10 @@ async def repeat(services: Services, caller: Caller, task: Task, *, dialect: str
     Raises ResultExpired when a picture it was made from is gone, and what `TaskStore.insert` raises.
     """
     services.accepting()
+    if task.spec.mode is VideoMode.LATER:
+        raise UnsupportedParameter(
+            "This task was made by a newer version of the gateway. Bring this node up to date, or retry it on another one."
+        )
     settings = services.settings
     task_id = f"{PREFIX}{uuid.uuid4().hex}"
     deadline_at = datetime.now(UTC) + timedelta(seconds=settings.task_timeout_s)

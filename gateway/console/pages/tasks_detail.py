@@ -133,7 +133,7 @@ def samples_of(task: Task, base: str, files: Sequence[Asset] = ()) -> list[Sampl
     """The call that makes the same video."""
     spec = task.spec
     body: dict[str, Any] = {"model": task.model, "prompt": spec.prompt, "duration": spec.seconds}
-    if spec.mode is VideoMode.UPSCALE:
+    if spec.mode in {VideoMode.UPSCALE, VideoMode.LATER}:
         return []  # none of the APIs spoken here has such a call
     if spec.mode is VideoMode.EXTEND:
         body["video"] = {"file_id": spec.source_task_id}
