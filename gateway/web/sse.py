@@ -19,6 +19,8 @@ from starlette.types import Receive, Scope, Send
 from gateway.web.connection import while_connected
 
 HEARTBEAT_S = 15.0
+#: What the databases' columns of event numbers hold.
+MOST_EVENTS = 2**31 - 1
 HEARTBEAT = b": keep-alive\n\n"
 
 
@@ -93,6 +95,9 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
-def last_event_id(value: str | None) -> int:
-    """Read a ``Last-Event-ID`` header; anything that is not a number of ours starts from the beginning (0)."""
-    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 12 else 0
+def last_event_id(value: str | None) -> int | None:
+    """Read a ``Last-Event-ID`` header: the number of the last event seen, 0 for none of them. None where there is no header, or
+    no number of ours in it: whoever sent it did not follow this stream before."""
+    if not value or not (value.isascii() and value.isdecimal() and len(value) < 12):
+        return None
+    return number if (number := int(value)) <= MOST_EVENTS else None

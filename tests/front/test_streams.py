@@ -112,6 +112,21 @@ async def test_a_cut_stream_goes_on_where_it_was(front):
     assert ids == sorted(ids) and ids[0] > int(last_id)
 
 
+async def test_zero_tells_everything_from_the_first_event(front):
+    """A client that keeps its number from the beginning, and has seen nothing yet."""
+    front.site.script = step_by_step
+    task_id = await front.create()
+    front.site.go.set()
+    await front.until(task_id, "completed")
+    async with stream_of(front, task_id, **{"Last-Event-ID": "0"}) as stream:
+        told = await gather(stream)
+    assert told[0][0] == "1" and told[0][1]["status"] == "pending"
+    assert [event["type"] for _, event in told] == ["progress"] * (len(told) - 1) + ["completed"]
+    assert {20, 40, 60} <= {event["progress"] for _, event in told}
+    ids = [int(number) for number, _ in told]
+    assert ids == sorted(set(ids))
+
+
 async def test_who_has_seen_the_end_is_told_not_to_come_back(front):
     """An EventSource reconnects after every end; 204 is what stops it."""
     task_id = await front.create()
@@ -121,7 +136,7 @@ async def test_who_has_seen_the_end_is_told_not_to_come_back(front):
     assert (await front.http.get(f"{TASKS}/{task_id}/stream", headers={"Last-Event-ID": last_id})).status_code == 204
 
 
-@pytest.mark.parametrize("nonsense", ["", "abc", "-1", "1e9", "9" * 40])
+@pytest.mark.parametrize("nonsense", ["", "abc", "-1", "1e9", "9" * 40, "9" * 11])
 async def test_a_nonsensical_number_starts_from_the_beginning(front, nonsense):
     task_id = await front.create()
     await front.until(task_id, "completed")

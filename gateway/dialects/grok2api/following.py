@@ -14,27 +14,29 @@ from gateway.web.sse import Frame
 
 
 async def frames(
-    services: Services, task: Task, around: translate.Around, *, after: int
+    services: Services, task: Task, around: translate.Around, *, after: int | None
 ) -> AsyncGenerator[Frame, None]:
-    """Yield the stream of *task*: from a snapshot on, or, with *after*, from the event that follows it."""
+    """Yield the stream of *task*: from a snapshot on, or, with *after*, from the event that follows it (0: from the first)."""
     with services.metrics.streams.track_inprogress():
         async with aclosing(_frames(services, task, around, after)) as inner:
             async for frame in inner:
                 yield frame
 
 
-async def _frames(services: Services, task: Task, around: translate.Around, after: int) -> AsyncGenerator[Frame, None]:
+async def _frames(
+    services: Services, task: Task, around: translate.Around, after: int | None
+) -> AsyncGenerator[Frame, None]:
     shown = translate.Around(around.link_to)
-    seq = after
+    seq = after or 0
     # Every event says how far it is: clients read the number without looking whether it is there.
-    percent = await _percent_at(services, task.id, after)
-    if not after:
+    percent = await _percent_at(services, task.id, seq)
+    if after is None:
         # Numbered before it is read: what the snapshot shows is then at least as new as the number says.
         seq = await _newest(services, task.id)
         task = await services.store.get(task.id, key_id=task.key_id)
         percent = task.progress
         yield Frame(translate.to_snapshot(task, around), id=str(seq))
-    if task.state in FINAL and not after:
+    if task.state in FINAL and after is None:
         yield Frame(translate.to_end(task, shown), id=str(seq))
         return
     async with aclosing(services.feed.follow(task.id, after=seq)) as events:

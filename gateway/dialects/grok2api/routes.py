@@ -131,10 +131,11 @@ async def stream(
     base: BaseUrl,
     last_event_id_: Annotated[str | None, Header(alias="Last-Event-ID")] = None,
 ) -> Response:
-    """Server-sent events: a snapshot, what happens, and the end. `Last-Event-ID` continues where a stream was cut."""
+    """Server-sent events: a snapshot, what happens, and the end. `Last-Event-ID` continues where a stream was cut; 0 tells
+    everything from the first event on."""
     task = await services.store.get(task_id, key_id=caller.key_id)
     after = last_event_id(last_event_id_)
-    if after and await _seen_to_the_end(services, task, after):
+    if after is not None and await _seen_to_the_end(services, task, after):
         return Response(status_code=204)  # tells an EventSource that there is nothing to come back for
     around = await _all_around(services, base, task)
     return EventStream(

@@ -159,6 +159,8 @@ def to_event(event: TaskEvent) -> dict[str, Any] | None:
     match event.type:
         case "progress" if "progress" in said:
             return said
+        case "accepted":
+            return {**said, "status": STATUS[State.QUEUED]}
         case "claimed":
             return {**said, "status": STATUS[State.RUNNING]}
         case "stage":
