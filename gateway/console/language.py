@@ -106,28 +106,3 @@ def text(key: str, /, n: float | None = None, **values: Any) -> Markup:
 def has_text(key: str) -> bool:
     """Whether there is a text of that key."""
     return key in catalogue(spoken())
-
-
-@cache
-def _sentences(language: str) -> Mapping[str, str]:
-    file = TEXTS.parent / f"reason_words.{language}.json"
-    found: Mapping[str, str] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
-
-
-def in_words(reason: str) -> str:
-    """A profile's reason, which the pool tells in English, in the language spoken: as far as its beginnings are known; what
-    the site itself said after them stays as it is.
-    """
-    known = _sentences(spoken())
-    told = []
-    for part in reason.split("; ") if known else ():
-        head = next((one for one in known if part.startswith(one)), "")
-        told.append(known.get(head, "") + part[len(head) :])
-    return "；".join(told) or reason
-
-
-def why(code: str, message: str) -> str:
-    """*message* as it was said (in English); where another language is spoken, what the catalogue knows of *code* instead."""
-    key = f"reasons.{code}"
-    return message if spoken() == FIRST or not has_text(key) else str(text(key).unescape())

@@ -64,11 +64,11 @@ def telling(view: View) -> Iterator[None]:
     except ProfileError as exc:
         raise InvalidRequest(_said(view, exc.code, str(exc))) from None
     except SignInUnreadable as exc:
-        raise InvalidRequest(view.text("profiles.problem_unreadable", reason=str(exc))) from None
+        raise InvalidRequest(view.text("profiles.problem_unreadable", reason=view.in_words(str(exc)))) from None
     except CheckpointUnreadable:
         raise InvalidRequest(view.text("profiles.problem_copy_unreadable")) from None
 
 
 def _said(view: View, code: str, message: str) -> str:
     key = f"profiles.problem_{code}"
-    return view.text(key) if has_text(key) else message[:1].upper() + message[1:]
+    return view.text(key) if has_text(key) else view.in_words(message[:1].upper() + message[1:])

@@ -22,8 +22,9 @@ from gateway.console.access import Operator, SignInNeeded, address_of, comes_fro
 from gateway.console.files import static
 from gateway.console.headers import HEADERS
 from gateway.console.house import House
-from gateway.console.language import LANGUAGES, choose, has_text, in_words, meaning_of, speaking, text, why
+from gateway.console.language import LANGUAGES, choose, has_text, meaning_of, speaking, text
 from gateway.console.page import has_page, navigation
+from gateway.console.sentences import advice, in_words, why
 from gateway.errors import GatewayError
 from gateway.web.error_responses import to_error
 from gateway.web.services import base_url
@@ -46,7 +47,7 @@ def templates() -> Environment:
     )  # fmt: skip
     environment.filters |= wording.FILTERS
     environment.globals |= {
-        "t": text, "has_text": has_text, "meaning_of": meaning_of, "why": why, "in_words": in_words,
+        "t": text, "has_text": has_text, "meaning_of": meaning_of, "why": why, "in_words": in_words, "advice": advice,
         "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
         "version": version("grok-gateway"),
     }  # fmt: skip
@@ -98,6 +99,11 @@ class View:
         """What went wrong, in the operator's language where it is known there."""
         with speaking(self.language):
             return why(code, message)
+
+    def in_words(self, said: str) -> str:
+        """What another room said in English, in the operator's language."""
+        with speaking(self.language):
+            return in_words(said)
 
     async def note(self, action: str, target: str = "", **data: Any) -> None:
         """Write into the audit log what the operator did."""
@@ -158,8 +164,10 @@ def error_page(request: Request, exc: GatewayError) -> Response:
     answer = to_error(exc)
     # The page about a mistake of ours is made outside the door, which adds these everywhere else.
     headers = {**HEADERS, **answer.headers}
+    with speaking(_language(request)):
+        message = why(exc.code, exc.message)
     if BY_SCRIPT in request.headers or request.headers.get("accept", "").startswith("application/json"):
-        body = {"error": {"code": exc.code, "message": exc.message, "param": exc.param}}
+        body = {"error": {"code": exc.code, "message": message, "param": exc.param}}
         return JSONResponse(body, status_code=answer.status, headers=headers)
     if isinstance(exc, SignInNeeded) and request.method in {"GET", "HEAD"}:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -173,7 +181,7 @@ def error_page(request: Request, exc: GatewayError) -> Response:
         operator=getattr(request.state, "operator", None),
         status=answer.status,
         code=exc.code,
-        message=exc.message,
+        message=message,
         wait_s=None if exc.retry_after_s is None else math.ceil(exc.retry_after_s),
     )
     return HTMLResponse(html, status_code=answer.status, headers=headers)

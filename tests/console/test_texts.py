@@ -1,16 +1,14 @@
 """Every text in every language, every key that a page asks for, and the script's size."""
 
-import ast
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.console import wording
 from gateway.console.files import FOLDER, static_files
-from gateway.console.language import LANGUAGES, TEXTS, catalogue, choose, in_words, speaking
+from gateway.console.language import LANGUAGES, TEXTS, catalogue, choose, speaking
 from gateway.console.page import all_pages, navigation
 from gateway.console.view import TEMPLATES, templates
 from gateway.settings import Settings
@@ -50,28 +48,6 @@ def test_every_text_that_is_asked_for_exists():
     asked = {key: file.name for file in PLACES for key in ASKED.findall(file.read_text("utf-8"))}
     assert len(asked) > 30
     assert not {key: where for key, where in asked.items() if key not in catalogue("en")}
-
-
-def reasons() -> Iterator[str]:
-    """The sentences with which the site's adapter moves a profile, as its source says them."""
-    for name, maker in (("errors", {"_verdict", "_rest"}), ("verify", {"Verdict"}), ("exchange", {"Verdict"})):
-        for node in ast.walk(ast.parse((Path("gateway/grok") / f"{name}.py").read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in maker:
-                for said in node.args:
-                    start = said.values[0] if isinstance(said, ast.JoinedStr) else said
-                    if isinstance(start, ast.Constant) and isinstance(start.value, str):
-                        yield start.value
-
-
-def test_what_the_pool_says_of_a_profile_is_said_in_every_language():
-    told = set(reasons())
-    assert {"the site no longer knows the sign-in", "nobody is signed in"} <= told
-    assert in_words("the site blocked the account: why not") == "the site blocked the account: why not"
-    with speaking("zh-CN"):
-        assert not {one for one in told if in_words(one) == one}
-        assert in_words("the site blocked the account: why not") == "网站封禁了该账号: why not"
-        assert in_words("something new") == "something new"
-        assert in_words("nobody is signed in; reloading the page once") == "尚无人登录；正在重新加载页面一次"
 
 
 def test_every_page_has_its_name_and_icon():

@@ -55,14 +55,14 @@ async def test(view: TheView) -> Response:
     if not view.house.watch.targets:
         raise InvalidRequest(view.text("notifications.no_target"))
     await view.house.watch.test()
-    await view.note("notification tested")
+    await view.note("notification.tested")
     return view.done(view.text("notifications.tested"))
 
 
 @router.post("/console/notifications/secret")
 async def secret(view: TheView) -> Response:
     """Show what the operator's webhook is signed with."""
-    await view.note("notification secret shown")
+    await view.note("notification.secret_shown")
     return view.done(dialog="notifications/secret.html", secret=view.house.services.signing.operator)
 
 
@@ -82,7 +82,7 @@ async def delivery(delivery_id: str, view: TheView) -> Response:
 async def redeliver(delivery_id: str, view: TheView) -> Response:
     """Tell it again, at once and for another day."""
     found = await view.house.services.deliveries.redeliver(delivery_id)
-    await view.note("webhook redelivered", delivery_id, task=found.task_id or "")
+    await view.note("webhook.redelivered", delivery_id, task=found.task_id or "")
     return view.done(view.text("notifications.redelivered", where=shown(found.url)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -83,7 +84,7 @@ async def answer(view: TheView) -> Response:
         model = choose(services, caller, str(fields.get("model") or ""), ModelKind.CHAT)
         request = await _request(view, fields, model)
     admit(services, caller)
-    return LiveStream(_frames(view, request), services, tell=_tell)
+    return LiveStream(_frames(view, request), services, tell=partial(_tell, view))
 
 
 async def _request(view: View, fields: Mapping[str, Any], model: Model) -> ChatRequest:
@@ -122,11 +123,11 @@ async def _frames(view: View, request: ChatRequest) -> AsyncGenerator[Frame | No
     async with view.house.services.calls.chat(request) as events:
         yield None
         async for event in events:
-            if (said := _said(event)) is not None:
+            if (said := _said(view, event)) is not None:
                 yield Frame(said)
 
 
-def _said(event: ChatEvent) -> dict[str, Any] | None:  # noqa: PLR0911 - one for each kind of event
+def _said(view: View, event: ChatEvent) -> dict[str, Any] | None:  # noqa: PLR0911 - one for each kind of event
     match event:
         case Text():
             return {"type": "text", "text": event.text}
@@ -137,15 +138,15 @@ def _said(event: ChatEvent) -> dict[str, Any] | None:  # noqa: PLR0911 - one for
         case Picture():
             return {"type": "picture", "id": event.asset_id, "width": event.width, "height": event.height}
         case PictureRefused():
-            return {"type": "refused", "message": event.reason}
+            return {"type": "refused", "message": view.in_words(event.reason)}
         case Ended():
             sources = [{"url": one.url, "title": one.title} for one in event.sources]
             return {"type": "done", "text": event.text, "reason": event.reason, "sources": sources}
     return None
 
 
-def _tell(exc: GatewayError) -> Sequence[Frame]:
-    return [Frame({"type": "error", "code": exc.code, "message": exc.message})]
+def _tell(view: View, exc: GatewayError) -> Sequence[Frame]:
+    return [Frame({"type": "error", "code": exc.code, "message": view.why(exc.code, exc.message)})]
 
 
 def _samples(view: View, fields: Mapping[str, Any]) -> list[Sample]:

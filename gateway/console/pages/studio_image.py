@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -96,7 +97,7 @@ async def create(view: TheView) -> Response:
                 name = forms.safe_name(file.filename)
                 kept.append((await services.inputs.keep(draft, owner, file_name=name, param="pictures")).id)
     frames = _frames(view, replace(request, images=tuple(kept)))
-    return LiveStream(frames, services, tell=_tell)
+    return LiveStream(frames, services, tell=partial(_tell, view))
 
 
 @router.post("/console/studio/picture/{asset_id}/code")
@@ -123,7 +124,7 @@ async def _frames(view: View, request: ImageRequest) -> AsyncGenerator[Frame | N
                     yield Frame({"type": "picture", "id": event.asset_id, "width": event.width, "height": event.height})
                 case PictureRefused():
                     refused = event.reason
-                    yield Frame({"type": "refused", "index": event.index, "message": event.reason})
+                    yield Frame({"type": "refused", "index": event.index, "message": view.in_words(event.reason)})
     if not made:
         raise GenerationFailed(f"The site made no picture{': ' + refused if refused else '.'}")
     yield Frame({"type": "done"})
@@ -136,8 +137,8 @@ def _line(view: View, request: ImageRequest) -> str:
     return f"{made}, {shape}, {view.text(f'studio.quality_{request.quality}')}"
 
 
-def _tell(exc: GatewayError) -> Sequence[Frame]:
-    return [Frame({"type": "error", "code": exc.code, "message": exc.message})]
+def _tell(view: View, exc: GatewayError) -> Sequence[Frame]:
+    return [Frame({"type": "error", "code": exc.code, "message": view.why(exc.code, exc.message)})]
 
 
 def _request(fields: Mapping[str, Any], pictures: int) -> ImageRequest:

@@ -95,7 +95,7 @@ async def delete(view: TheView, shown: Field = "", typed: Field = "") -> Respons
         removed = await video_requests.delete(view.house.services, replace(where, search=None), [t.id for t in chosen])
     else:
         removed = await video_requests.delete(view.house.services, where)
-    await view.note("tasks deleted", filters.address(""), tasks=removed)
+    await view.note("tasks.deleted", filters.address(""), tasks=removed)
     return view.done(view.text("tasks.deleted_some", n=removed), go="/console/tasks")
 
 

@@ -77,7 +77,7 @@ async def task(task_id: str, view: TheView) -> Response:
 async def cancel(task_id: str, view: TheView) -> Response:
     """A running task is told to stop at the site, too."""
     found = await view.house.services.store.cancel(task_id)
-    await view.note("task cancelled", task_id)
+    await view.note("task.cancelled", task_id)
     return view.done(view.text("tasks.cancelled" if found.state is State.CANCELLED else "tasks.cancelling"))
 
 
@@ -86,7 +86,7 @@ async def retry(task_id: str, view: TheView) -> Response:
     """The same once more, as a new task of the operator's."""
     services = view.house.services
     again = await repeat(services, console_caller(), await services.store.get(task_id), dialect=DIALECT)
-    await view.note("task retried", task_id, new=again.id)
+    await view.note("task.retried", task_id, new=again.id)
     return view.done(view.text("tasks.retried"), go=f"/console/tasks/{again.id}")
 
 
@@ -96,7 +96,7 @@ async def delete(task_id: str, view: TheView) -> Response:
     services = view.house.services
     await services.store.get(task_id)
     await video_requests.delete(services, Filter(), [task_id])
-    await view.note("task deleted", task_id)
+    await view.note("task.deleted", task_id)
     on_its_page = task_id in view.came_from
     return view.done(view.text("tasks.deleted_some", n=1), go="/console/tasks" if on_its_page else None)
 
@@ -116,7 +116,7 @@ async def link(task_id: str, view: TheView) -> Response:
 async def redeliver(task_id: str, delivery_id: str, view: TheView) -> Response:
     """Tell the caller's address again."""
     await view.house.services.deliveries.redeliver(delivery_id, task_id=task_id)
-    await view.note("webhook redelivered", task_id, delivery=delivery_id)
+    await view.note("webhook.redelivered", task_id, delivery=delivery_id)
     return view.done(view.text("tasks.redelivering"))
 
 
