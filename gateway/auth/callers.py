@@ -17,7 +17,7 @@ class Scope(StrEnum):
 
 
 class Priority(IntEnum):
-    """Classes of tasks: a higher one is served first, whatever waits in the others; within one, keys share by weight."""
+    """Classes of tasks: a higher one goes first, but one that waits gets a place of ten; within one, keys share by weight."""
 
     LOW = -10
     NORMAL = 0

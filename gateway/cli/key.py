@@ -33,7 +33,11 @@ def create(
         typer.Option("--dialect", help="The API its creates speak on shared paths: openai, xai, dubrify, newapi, …"),
     ] = None,
     priority: Annotated[
-        str, typer.Option("--priority", help="Its tasks' class: low, normal, high; higher ones are served first.")
+        str,
+        typer.Option(
+            "--priority",
+            help="Its tasks' class: low, normal, high; higher ones go first, and a waiting one gets a place of ten.",
+        ),
     ] = "normal",
     weight: Annotated[
         int, typer.Option("--weight", help="Its share of the queue beside other keys' of its class.", min=1)

@@ -1,13 +1,14 @@
 """Which tasks a claim has to choose from: a few per key, however many wait.
 
-Of n free places, at most the first n keys in the order of `fairness` can be served, each with at most n tasks. So the heads
-of all keys are looked up (one step in an index per key), and then the next tasks of those n keys. Where what they need and
-what is offered do not meet in these, a place stays free until the next claim, which follows at once.
+Of n free places, at most the first n keys of each class in the order of `fairness` can be served, each with at most n tasks. So
+the heads of all keys are looked up (a step in an index per key and class), and then the next tasks of those. Where what they
+need and what is offered do not meet in these, a place stays free until the next claim, which follows at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
 from typing import Any
@@ -33,7 +34,7 @@ from gateway.db.clock import Clock
 from gateway.db.connect import Database
 from gateway.db.node_life import has_no_node
 from gateway.db.tables import tasks
-from gateway.tasks.fairness import Share, Waiting
+from gateway.tasks.fairness import Share, Waiting, rank_of
 from gateway.tasks.rows import IS_QUEUED, is_state
 from gateway.tasks.states import State
 from gateway.tasks.upstream import Offer
@@ -42,6 +43,12 @@ from gateway.tasks.versions import can_be_made_here
 MOST_BEGUN = 100
 #: More words than these in one offer's ``allows`` are not looked at (sets of words are compared as text).
 MOST_WORDS = 6
+# A key's classes, each a range of the same index.
+_CLASSES: Mapping[int, Callable[[ColumnElement[int]], ColumnElement[bool]]] = {
+    1: lambda priority: priority > 0,
+    0: lambda priority: priority == 0,
+    -1: lambda priority: priority < 0,
+}
 _BOUND: ColumnElement[bool] = literal_column("bound")  # as the partial index says it
 
 
@@ -60,20 +67,20 @@ class Questions:
         self.any = select(tasks.c.run_at).where(IS_QUEUED, self._may_run(tasks)).order_by(tasks.c.run_at).limit(1)
         begun, heads = self._begun(held).subquery("begun"), self._heads().subquery("first")
         self.first = union_all(select(begun), select(heads))
-        self._lines: dict[int, Executable] = {}
+        self._lines: dict[tuple[int, ...], Executable] = {}
 
-    def lines(self, keys: int) -> Executable:
-        """The next *free* tasks of each of so many keys, *key0* and on, in one round trip."""
-        if keys not in self._lines:
+    def lines(self, classes: tuple[int, ...]) -> Executable:
+        """The next *free* tasks of each of so many keys, *key0* and on, in the class named for each, in one round trip."""
+        if classes not in self._lines:
             of_key = [
-                self._line(self._columns, tasks)
+                self._line(self._columns, tasks, rank)
                 .where(tasks.c.key_id == bindparam(f"key{number}"))
                 .limit(bindparam("free", type_=Integer))
                 .subquery(f"line{number}")
-                for number in range(keys)
+                for number, rank in enumerate(classes)
             ]
-            self._lines[keys] = union_all(*(select(one) for one in of_key))
-        return self._lines[keys]
+            self._lines[classes] = union_all(*(select(one) for one in of_key))
+        return self._lines[classes]
 
     def _begun(self, held: ColumnElement[bool]) -> Select[Any]:
         fits = or_(
@@ -94,13 +101,18 @@ class Questions:
         after = select(func.min(tasks.c.key_id)).where(*queued, tasks.c.key_id > keys.c.key_id).scalar_subquery()
         keys = keys.union_all(select(after).where(keys.c.key_id.is_not(None)))
         line = tasks.alias("line")
-        first = self._line(select(line.c.id), line).where(line.c.key_id == keys.c.key_id).limit(1)
-        head = select(first.correlate(keys).scalar_subquery().label("id")).select_from(keys).subquery("heads")
+        first = [
+            self._line(select(line.c.id), line, rank).where(line.c.key_id == keys.c.key_id).limit(1)
+            for rank in _CLASSES
+        ]
+        heads = [select(one.correlate(keys).scalar_subquery().label("id")).select_from(keys) for one in first]
+        head = union_all(*heads).subquery("heads")
         return self._columns.join(head, head.c.id == tasks.c.id)
 
-    def _line(self, wanted: Select[Any], of: FromClause) -> Select[Any]:
-        """A key's tasks in the order in which they are taken."""
+    def _line(self, wanted: Select[Any], of: FromClause, rank: int) -> Select[Any]:
+        """A key's tasks of one class in the order in which they are taken."""
         return wanted.where(
+            _CLASSES[rank](of.c.priority),
             is_state(State.QUEUED, of=of),
             of.c.kind == self._kind,
             of.c.bound.is_(False),
@@ -133,7 +145,7 @@ class Candidates:
         return bool(await db.rows(self._ask.any))
 
     async def first(self, connection: AsyncConnection) -> tuple[list[Waiting], list[Waiting]]:
-        """Tasks tied to an account or profile that is offered; and the first suitable one of every key."""
+        """Tasks tied to an account or profile that is offered; and the first suitable one of every key in each class."""
         asked = {
             "accounts": sorted({offer.account_id for offer in self._offers if offer.account_id is not None}),
             "profiles": sorted({offer.profile for offer in self._offers}),
@@ -151,12 +163,16 @@ class Candidates:
         def turn(head: Waiting) -> tuple[Any, ...]:
             return -head.priority, max(clock, shares[head.key_id].finish), head.created_at, head.id
 
-        first = sorted((head for head in heads if not shares[head.key_id].full), key=turn)[: self._free]
+        by_class: dict[int, list[Waiting]] = defaultdict(list)
+        for head in sorted((head for head in heads if not shares[head.key_id].full), key=turn):
+            by_class[rank_of(head.priority)].append(head)
+        first = [head for rank in sorted(by_class, reverse=True) for head in by_class[rank][: self._free]]
         if self._free == 1 or not first:
             return first
         asked = {"needs": self._needs, "free": self._free}
+        classes = tuple(rank_of(head.priority) for head in first)
         asked |= {f"key{number}": head.key_id for number, head in enumerate(first)}
-        return [_waiting_of(row) for row in await connection.execute(self._ask.lines(len(first)), asked)]
+        return [_waiting_of(row) for row in await connection.execute(self._ask.lines(classes), asked)]
 
 
 def _texts_within(words: frozenset[str]) -> list[str]:

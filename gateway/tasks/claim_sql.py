@@ -94,13 +94,15 @@ class Claiming:
                 await connection.execute(_TURN, {"kind": kind})
             at_work = await self._at_work(connection, offers)
             begun, heads = await candidates.first(connection)
-            shares, clock = await read_shares(connection, kind, {task.key_id for task in (*begun, *heads)})
-            lines = await candidates.lines(connection, heads, shares, clock=clock)
-            allotment = allot([*begun, *lines], offers, shares, clock=clock, at_work=at_work)
+            shares = await read_shares(connection, kind, {task.key_id for task in (*begun, *heads)})
+            lines = await candidates.lines(connection, heads, shares.of, clock=shares.clock)
+            allotment = allot(
+                [*begun, *lines], offers, shares.of, clock=shares.clock, at_work=at_work, passed=shares.passed
+            )
             taken = await self._take(connection, worker, allotment.taken, lease_s)
-            served = {task.key_id: shares[task.key_id] for task in taken}
+            served = {task.key_id: shares.of[task.key_id] for task in taken}
             if served:
-                await write_shares(self._db, connection, kind, served, clock=allotment.clock)
+                await write_shares(self._db, connection, kind, served, allotment)
             steps = await self._steps_of(connection, [task.id for task in taken if task.claims > 1])
             return [Claim(task, steps[task.id]) for task in taken]
 

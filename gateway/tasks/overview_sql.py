@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,9 +13,9 @@ from gateway.db.connect import Database
 from gateway.db.tables import tasks
 from gateway.tasks.awaiting_sql import count_awaiting
 from gateway.tasks.estimate import Usual, usual
-from gateway.tasks.fairness import Share, ahead_of, start_of
+from gateway.tasks.fairness import ahead_of, others_before, rank_of, start_of
 from gateway.tasks.rows import IS_FINAL, IS_QUEUED, IS_RUNNING, IS_SHOWN, is_state
-from gateway.tasks.shares_sql import read_shares
+from gateway.tasks.shares_sql import Shares, read_shares
 from gateway.tasks.states import State
 from gateway.tasks.store import Counts
 
@@ -33,8 +34,7 @@ class _Lines:
 
     at: float
     waiting: Mapping[tuple[str, int], int]
-    shares: Mapping[str, Share]
-    clock: float
+    shares: Shares
 
 
 class Overview:
@@ -112,7 +112,7 @@ class Overview:
             earlier = select(func.count()).where(*of_key, tasks.c.priority == task.priority, older)
             rank = 1 + (await connection.execute(earlier)).scalar_one()
             view = self._lines.get(task.kind)
-            if view is None or time.monotonic() - view.at > QUEUE_VIEW_S or task.key_id not in view.shares:
+            if view is None or time.monotonic() - view.at > QUEUE_VIEW_S or task.key_id not in view.shares.of:
                 lines = (
                     select(tasks.c.key_id, tasks.c.priority, func.count().label("n"))
                     .where(IS_QUEUED, tasks.c.kind == task.kind)
@@ -120,18 +120,25 @@ class Overview:
                 )
                 waiting = {(row.key_id, row.priority): row.n for row in await connection.execute(lines)}
                 keys = {key for key, _ in waiting} | {task.key_id}
-                shares, clock = await read_shares(connection, task.kind, keys)
-                view = _Lines(time.monotonic(), waiting, shares, clock)
+                view = _Lines(time.monotonic(), waiting, await read_shares(connection, task.kind, keys))
                 self._lines = {**self._lines, task.kind: view}
-        return rank + _others_before(view, task.key_id, task.priority, rank)
+        place = rank + _before_in_class(view, task.key_id, task.priority, rank)
+        of_class: Counter[int] = Counter()
+        for (_, level), count in view.waiting.items():
+            of_class[rank_of(level)] += count
+        return place + others_before(place, rank_of(task.priority), of_class, view.shares.passed)
 
 
-def _others_before(view: _Lines, key_id: str, priority: int, rank: int) -> int:
-    start = start_of(rank, view.shares[key_id], clock=view.clock)
+def _before_in_class(view: _Lines, key_id: str, priority: int, rank: int) -> int:
+    """How many of the task's own class come before it."""
+    shares, clock = view.shares.of, view.shares.clock
+    start = start_of(rank, shares[key_id], clock=clock)
     before = 0
     for (key, level), count in view.waiting.items():
+        if rank_of(level) != rank_of(priority):
+            continue
         if level > priority:
             before += count
         elif level == priority and key != key_id:
-            before += ahead_of(start, count, view.shares[key], clock=view.clock)
+            before += ahead_of(start, count, shares[key], clock=clock)
     return before

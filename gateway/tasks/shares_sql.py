@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import bindparam, func, null, select, union_all
@@ -12,10 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
 from gateway.db.tables import api_keys, queue_shares, tasks
-from gateway.tasks.fairness import Share
+from gateway.tasks.fairness import Allotment, Share, rank_of
 from gateway.tasks.rows import IS_RUNNING
 
 CLOCK = ""
+#: Rows of classes beside those of keys: how many places went past each.
+_CLASS = {rank_of(level): f":{word}" for level, word in ((1, "high"), (0, "normal"), (-1, "low"))}
+_OF_CLASS = {row: rank for rank, row in _CLASS.items()}
 
 
 _FINISHES = select(
@@ -28,15 +32,26 @@ _SHARES = union_all(_FINISHES, _LIMITS)
 _AT_WORK = select(tasks.c.key_id, func.count().label("n")).where(IS_RUNNING).group_by(tasks.c.key_id)
 
 
-async def read_shares(connection: AsyncConnection, kind: str, keys: Collection[str]) -> tuple[dict[str, Share], float]:
-    """Return the share of each of *keys*, and the virtual time."""
+@dataclass(slots=True)
+class Shares:
+    """The share of each key, the virtual time, and how many places went past each class."""
+
+    of: dict[str, Share]
+    clock: float = 0.0
+    passed: dict[int, int] = field(default_factory=dict)
+
+
+async def read_shares(connection: AsyncConnection, kind: str, keys: Collection[str]) -> Shares:
+    """What *keys* have had."""
     named = sorted(keys)
-    rows = await connection.execute(_SHARES, {"kind": kind, "shared": [CLOCK, *named], "named": named})
+    rows = await connection.execute(_SHARES, {"kind": kind, "shared": [CLOCK, *_OF_CLASS, *named], "named": named})
     shares = {key: Share() for key in named}
-    clock = 0.0
+    found = Shares(shares)
     for row in rows:
         if row.key_id == CLOCK:
-            clock = row.finish
+            found.clock = row.finish
+        elif row.key_id in _OF_CLASS:
+            found.passed[_OF_CLASS[row.key_id]] = int(row.finish)
         elif row.finish is not None:
             shares[row.key_id].finish = row.finish
         else:
@@ -45,15 +60,16 @@ async def read_shares(connection: AsyncConnection, kind: str, keys: Collection[s
         for row in await connection.execute(_AT_WORK):
             if row.key_id in shares:
                 shares[row.key_id].running = row.n
-    return shares, clock
+    return found
 
 
 async def write_shares(
-    db: Database, connection: AsyncConnection, kind: str, served: Mapping[str, Share], *, clock: float
+    db: Database, connection: AsyncConnection, kind: str, served: Mapping[str, Share], after: Allotment
 ) -> None:
-    """Keep the finish times of the keys that were served, and the virtual time."""
+    """Keep the finish times of the keys that were served, the virtual time, and what went past each class."""
     rows = [{"kind": kind, "key_id": key, "finish": share.finish} for key, share in sorted(served.items())]
-    rows.append({"kind": kind, "key_id": CLOCK, "finish": clock})
+    rows.append({"kind": kind, "key_id": CLOCK, "finish": after.clock})
+    rows += [{"kind": kind, "key_id": _CLASS[rank], "finish": count} for rank, count in sorted(after.passed.items())]
     await connection.execute(_KEEP[db.dialect], rows)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert, update
 
 from gateway.db.connect import Database
 from gateway.db.tables import api_keys, nodes, profiles, task_attempts, tasks
+from gateway.tasks.fairness import ONE_OF
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import State
 from tests.conformance.samples import ME, OTHER, a_failure, a_task, claim, claim_one, in_s, offer
@@ -55,6 +56,20 @@ async def test_priority_comes_before_age(store: SqlTaskStore) -> None:
     low, _ = await store.insert(a_task())
     high, _ = await store.insert(a_task(priority=5))
     assert [one.id for one in await claim(store, offer(free=2))] == [high.id, low.id]
+
+
+async def test_a_lower_class_is_late_but_never_forgotten(store: SqlTaskStore) -> None:
+    """Also where it is the same key's, behind its own higher ones; over claims of one place, and of several."""
+    low = [(await store.insert(a_task(key=key, priority=-10)))[0].id for key in ("one", "two")]
+    for _ in range(2 * ONE_OF):
+        await store.insert(a_task(key="one", priority=10))
+    foretold = [await store.queue_position(task_id) for task_id in low]
+    served = [(await claim_one(store)).id for _ in range(ONE_OF)]
+    while claimed := await claim(store, offer(free=4)):
+        served += [one.id for one in claimed]
+    places = [served.index(task_id) + 1 for task_id in low]
+    assert sorted(places) == [ONE_OF, 2 * ONE_OF]
+    assert foretold[1] == ONE_OF and foretold[0] in {ONE_OF, 2 * ONE_OF}
 
 
 async def test_a_key_with_many_tasks_does_not_hold_up_another(store: SqlTaskStore) -> None:

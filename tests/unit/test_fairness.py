@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from gateway.tasks.fairness import Share, Waiting, ahead_of, allot, start_of
+from gateway.tasks.fairness import ONE_OF, Share, Waiting, ahead_of, allot, others_before, rank_of, start_of
 from gateway.tasks.upstream import Offer
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -56,7 +57,7 @@ def test_priorities_go_first_and_age_decides_within_a_key(tasks: list[tuple[int,
     queue = [waiting(n, f"k{key}", priority=priority) for n, (key, priority) in enumerate(tasks)]
     shares = {task.key_id: Share() for task in queue}
     taken = [task for task, _ in allot(queue, [Offer("p", "a", free)], shares, clock=0.0).taken]
-    assert len(taken) == min(free, len(queue))
+    assert len(taken) == min(free, len(queue))  # fewer than ONE_OF: nobody has waited for long
     assert [task.priority for task in taken] == sorted((task.priority for task in taken), reverse=True)
     for key in shares:
         mine = [task for task in taken if task.key_id == key]
@@ -64,6 +65,50 @@ def test_priorities_go_first_and_age_decides_within_a_key(tasks: list[tuple[int,
             mine
             == sorted((t for t in queue if t.key_id == key), key=lambda t: (-t.priority, t.created_at))[: len(mine)]
         )
+
+
+arrivals = some.lists(some.tuples(some.integers(0, 3), some.sampled_from([-10, 0, 10])), max_size=4)
+
+
+@settings(deadline=None, max_examples=80)
+@given(some.lists(arrivals, min_size=40, max_size=120), some.integers(1, 3))
+def test_no_class_waits_for_ever_and_higher_ones_go_first(ticks: list[list[tuple[int, int]]], free: int) -> None:
+    """Whatever arrives, and however many places a claim fills: while a class waits, at most ONE_OF places and one per other class
+    go by; and a place goes past a higher class only to one that ONE_OF - 1 places went past."""
+    queue: list[Waiting] = []
+    shares: dict[str, Share] = defaultdict(Share)
+    passed: Mapping[int, int] = {}
+    went_by: Counter[int] = Counter()
+    clock, number = 0.0, 0
+    for tick in ticks:
+        for key, priority in tick:
+            queue.append(waiting(number := number + 1, f"k{key}", priority=priority))
+            shares[f"k{key}"] = shares[f"k{key}"]
+        done = allot(queue, [Offer("p", "a", free)], shares, clock=clock, passed=passed)
+        clock, passed = done.clock, done.passed
+        for task, _ in done.taken:
+            there = {rank_of(other.priority) for other in queue}
+            served = rank_of(task.priority)
+            if served != max(there):
+                assert went_by[served] >= ONE_OF - 1
+            for rank in there:
+                went_by[rank] = 0 if rank == served else went_by[rank] + 1
+                assert went_by[rank] <= ONE_OF + 1
+            queue.remove(task)
+
+
+@settings(deadline=None, max_examples=80)
+@given(*[some.integers(0, 40)] * 3, some.sampled_from([-1, 0, 1]), some.integers(1, 30))
+def test_the_foretold_place_is_the_place_between_classes_too(
+    low: int, normal: int, high: int, mine: int, place: int
+) -> None:
+    counts = {-1: low, 0: normal, 1: high}
+    counts[mine] = max(counts[mine], place)
+    queue = [waiting(n, "k", priority=10 * rank) for rank, count in counts.items() for n in range(count)]
+    foretold = place + others_before(place, mine, counts, {})
+    served = [task.priority for task, _ in allot(queue, [Offer("p", "a", len(queue))], {"k": Share()}, clock=0.0).taken]
+    real = [n for n, priority in enumerate(served, 1) if priority == 10 * mine][place - 1]
+    assert abs(real - foretold) <= 2 + real // 4
 
 
 words = some.frozensets(some.sampled_from(["15s", "hd", "long"]), max_size=3)
