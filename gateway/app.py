@@ -33,6 +33,7 @@ from gateway.console.doctoring import Doctor
 from gateway.console.door import FOLDER, ConsoleDoor
 from gateway.console.house import House
 from gateway.console.live.room import LiveRoom, write_control_down
+from gateway.console.live.visitors import visitor_at
 from gateway.console.routes import console_router
 from gateway.console.view import error_page
 from gateway.db.beside import beside
@@ -150,7 +151,7 @@ def create_app(settings: Settings, *, site: OpenSite = open_site, heartbeat_s: f
             *([Middleware(LocalOnly)] if settings.no_auth else []),
             Middleware(ConsoleDoor, settings=settings, error_page=error_page),
             Middleware(AnyOrigin, but=FOLDER),
-            Middleware(ToProfiles),
+            Middleware(ToProfiles, admit=visitor_at),
         ],
     )
     app.state.stopping, app.state.leaving = stopping, leaving

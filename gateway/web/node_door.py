@@ -7,11 +7,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.errors import GatewayError, NotFound, ProfileNotReady
+from gateway.errors import GatewayError, NoProfileReady, NotFound, ProfileNotReady
 from gateway.nodes.signing import HEADER, Signer
 from gateway.web.error_responses import to_error
 from gateway.web.forwarding import CLIENT, Forwarder
@@ -21,7 +21,8 @@ OWN_DESK = "/node/"
 #: What supervisors ask of every node.
 ANYBODYS = frozenset({"/livez", "/readyz", "/metrics"})
 #: Where the name of a profile says which node answers.
-OF_A_PROFILE = re.compile(r"/console/(?:api/)?live/([^/]+)(?:/|$)")
+FOLDER = "/console/"
+OF_A_PROFILE = re.compile(rf"{FOLDER}(?:api/)?live/([^/]+)(?:/|$)")
 REMEMBERED_S = 2.0
 
 
@@ -58,10 +59,15 @@ class FromNodes:
 
 
 class ToProfiles:
-    """Hands requests about a profile's window to the node that has it. node_of: profile → node, None for an unknown one."""
+    """Hands requests about a profile's window to the node that has it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    admit: raises for who may not look at a profile of that name. It is asked here already, so that nobody else learns from the
+    answer which profiles there are and where; the other node asks again by itself.
+    """
+
+    def __init__(self, app: ASGIApp, *, admit: Callable[[HTTPConnection, str], Awaitable[object]]) -> None:
         self._app = app
+        self._admit = admit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = OF_A_PROFILE.match(scope["path"]) if scope["type"] in {"http", "websocket"} else None
@@ -70,19 +76,28 @@ class ToProfiles:
             return
         where: ProfilePlaces = scope["app"].state.profile_places
         try:
+            await self._admit(HTTPConnection(scope), found[1])
             node_id = await where.node_of(found[1])
             if node_id is None or node_id == where.forwarder.others.own:
                 await self._app(scope, receive, send)
                 return
             node = where.forwarder.others.find(node_id)
             if node is None:
+                if _is_page(scope):
+                    await self._app(scope, receive, send)  # which tells a person about it
+                    return
                 raise ProfileNotReady(
                     f"Profile {found[1]} lives on node {node_id}, which is not at work. Start that node, or take the profile "
                     f"over: gateway profile adopt {found[1]}",
                     retry_after_s=10,
                 )
             hand_over = where.forwarder.http if scope["type"] == "http" else where.forwarder.websocket
-            await hand_over(scope, receive, send, node)
+            try:
+                await hand_over(scope, receive, send, node)
+            except NoProfileReady:
+                if not _is_page(scope):
+                    raise
+                await self._app(scope, receive, send)
         except GatewayError as exc:
             await _refuse(exc, scope, receive, send)
 
@@ -103,12 +118,19 @@ class ProfilePlaces:
         return node
 
 
+def _is_page(scope: Scope) -> bool:
+    return (
+        scope["type"] == "http" and scope["method"] in {"GET", "HEAD"} and not scope["path"].startswith(f"{FOLDER}api/")
+    )
+
+
 async def _refuse(exc: GatewayError, scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "websocket":
+    is_socket = scope["type"] == "websocket"
+    if is_socket and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": exc.message[:120]})
         return
     page = scope.get("state", {}).get("error_page")  # below the console people read it
-    if page is not None:
+    if page is not None and not is_socket:
         await page(Request(scope), exc)(scope, receive, send)
         return
     answer = to_error(exc)

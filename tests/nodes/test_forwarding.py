@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from gateway.console.access import PLAIN_COOKIE
 from gateway.media.assets import video_asset_id
 from gateway.profiles.registry import Registry
 from gateway.tasks.states import Stage
@@ -119,6 +120,12 @@ def first(app: FastAPI, router: APIRouter) -> None:
     app.router.routes[:] = [*app.router.routes[len(others) :], *others]
 
 
+async def session(front: Front) -> str:
+    """The cookie of somebody signed in to the console."""
+    _, secret = await front.app.state.console.sessions.begin(address="127.0.0.1", user_agent="tests")
+    return f"{PLAIN_COOKIE}={secret}"
+
+
 async def test_a_profiles_window_is_shown_by_the_node_that_has_it(fleet: Fleet) -> None:
     async with fleet.node("a") as a, fleet.node("b", role="worker") as b:
         with_window(a, "a")
@@ -126,7 +133,8 @@ async def test_a_profiles_window_is_shown_by_the_node_that_has_it(fleet: Fleet) 
         await Registry(a.app.state.db, node="b", proxy_key=b"k" * 32).add("there")
         await Registry(a.app.state.db, node="a", proxy_key=b"k" * 32).add("here")
         await sees(a, "b")
-        answer = await a.http.get("/console/api/live/there/who?x=%2F1", headers={"cookie": "c=1"})
+        mine = await session(a)
+        answer = await a.http.get("/console/api/live/there/who?x=%2F1", headers={"cookie": f"c=1; {mine}"})
         assert answer.status_code == 200, answer.text
         host = a.url.removeprefix("http://")
         assert answer.json() == {"node": "b", "profile": "there", "query": {"x": "/1"}, "cookie": "1", "host": host}
@@ -135,7 +143,7 @@ async def test_a_profiles_window_is_shown_by_the_node_that_has_it(fleet: Fleet) 
             await a.http.get("/console/api/live/there/who", headers={"x-gateway-node": "v1 a b 1 2 3"})
         ).status_code == 403
         url = a.url.replace("http", "ws") + "/console/api/live/{}/ws"
-        headers = {"cookie": "c=2"}
+        headers = {"cookie": f"c=2; {mine}"}
         async with connect(
             url.format("there"), additional_headers=headers, origin=a.url, subprotocols=["view.v1"], proxy=None
         ) as socket:
@@ -180,6 +188,32 @@ async def test_the_real_window_asks_its_visitors_itself(fleet: Fleet) -> None:
             assert b"on this node" in refused.value.response.body
 
 
+async def test_a_stranger_does_not_learn_which_profiles_there_are_and_where(fleet: Fleet) -> None:
+    """Whoever is not signed in hears the same of a profile here, of one elsewhere, of one whose node is gone, and of none."""
+    async with fleet.node("a") as a, fleet.node("b", role="worker") as b:
+        with_window(b, "b")  # which asks nobody who he is
+        await a.app.state.console.password.create("a password for this test")
+        registry = Registry(a.app.state.db, node="b", proxy_key=b"k" * 32)
+        await registry.add("qq-there")
+        await registry.add("qq-here", node="a")
+        await registry.add("qq-lost", node="gone")
+        await sees(a, "b")
+        heard = set()
+        async with httpx2.AsyncClient(base_url=a.url, trust_env=False) as stranger:
+            for name in ("qq-there", "qq-here", "qq-lost", "qq-none"):
+                page = await stranger.get(f"/console/live/{name}")
+                files = await stranger.post(f"/console/api/live/{name}/files", content=b"x")
+                with pytest.raises(InvalidStatus) as refused:
+                    url = f"{a.url.replace('http', 'ws')}/console/api/live/{name}/ws"
+                    async with connect(url, origin=a.url, proxy=None):
+                        pass
+                socket = refused.value.response
+                told = (page.headers["location"], page.text, files.text, (socket.body or b"").decode())
+                statuses = (page.status_code, files.status_code, socket.status_code)
+                heard.add((*statuses, *(text.replace(name, "NAME") for text in told)))
+        assert [answer[:3] for answer in heard] == [(303, 401, 401)], heard
+
+
 @pytest.mark.parametrize("how", ["politely", "with a broken line"])
 async def test_the_client_of_a_window_leaves_there_too(
     fleet: Fleet, how: str, caplog: pytest.LogCaptureFixture
@@ -199,9 +233,8 @@ async def test_the_client_of_a_window_leaves_there_too(
         first(b.app, router)
         await Registry(a.app.state.db, node="b", proxy_key=b"k" * 32).add("there")
         await sees(a, "b")
-        async with connect(
-            a.url.replace("http", "ws") + "/console/api/live/there/ws", origin=a.url, proxy=None
-        ) as socket:
+        url, headers = a.url.replace("http", "ws") + "/console/api/live/there/ws", {"cookie": await session(a)}
+        async with connect(url, additional_headers=headers, origin=a.url, proxy=None) as socket:
             assert await socket.recv() == "hello"
             if how != "politely":
                 socket.transport.abort()

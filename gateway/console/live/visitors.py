@@ -34,7 +34,11 @@ class Visitor:
 
 async def visitor_of(connection: HTTPConnection) -> Visitor:
     """Return who asks for the live view of the profile in the path. Raises SignInNeeded, PermissionDenied."""
-    profile = str(connection.path_params["profile"])
+    return await visitor_at(connection, str(connection.path_params["profile"]))
+
+
+async def visitor_at(connection: HTTPConnection, profile: str) -> Visitor:
+    """The same before the path was taken apart."""
     try:
         operator = await signed_in(connection)
     except SignInNeeded:
