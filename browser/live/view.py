@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 #: What is told to nobody but whoever has control: what is selected, asked, or under his pointer is his alone.
 PRIVATE = frozenset({"clipboard", "select", "spot"})
+#: How often it is looked how a profile stands whose browser does not run.
+LOOK_EVERY_S = 1.0
 #: After a browser was lost: a moment for the pool to see it, too.
 AGAIN_S = 0.2
 
@@ -59,6 +61,7 @@ class LiveView:
         self._settings = settings
         self._stage: Stage | None = None
         self._news = asyncio.Event()
+        self._said: Word = {}
         self._numbers = itertools.count(1)
 
     async def run(self) -> None:
@@ -77,8 +80,11 @@ class LiveView:
         with suppress(ProfileUnknown):
             context = self._pool.context(self.name)
         if context is None:
-            self._say_status()
-            await self._news.wait()
+            if self._status() != self._said:
+                self._say_status()
+            with suppress(TimeoutError):  # not every change of a profile without a browser is an event
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._news.wait()
             return
         try:
             await self._show(context)
@@ -214,7 +220,8 @@ class LiveView:
             self._say_status()
 
     def _say_status(self) -> None:
-        self._tell(self._status())
+        self._said = self._status()
+        self._tell(self._said)
 
     def _status(self) -> Word:
         """How the profile stands, in the pool's words."""
@@ -228,6 +235,7 @@ class LiveView:
             "reason": status.reason,
             "since": status.since.isoformat(),
             "running": status.running,
+            "released": status.released,
             "checkpoint_at": None if status.last_checkpoint_at is None else status.last_checkpoint_at.isoformat(),
             "signed_in": status.clearance is Clearance.READY or (held is not None and held.is_ready),
         }

@@ -42,4 +42,4 @@ async def test_it_comes_back_by_itself_when_the_line_breaks(house: House, operat
 
 async def test_nobody_else_finds_the_profile_of_another_node(house: House, operator: Operator):
     await operator.page.goto("/console/live/nobody")
-    await operator.page.get_by_text("There is no profile 'nobody'").wait_for()
+    await operator.page.get_by_text("There is no profile “nobody”").wait_for()

@@ -89,7 +89,7 @@ async def test_the_page_may_be_as_narrow_as_the_phone(house: House, operator: Op
     await hard.wait_for_function("innerWidth < 400")
     await operator.done()
     await hard.wait_for_function("innerWidth === 1280 && innerHeight === 800")
-    await expect(fit).to_be_hidden()
+    await expect(fit).to_be_disabled()
     await operator.take()
     await expect(fit).to_have_attribute("aria-pressed", "false")
 

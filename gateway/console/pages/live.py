@@ -19,6 +19,7 @@ from gateway.console.access import SignInNeeded, TheOperator, address_of, house_
 from gateway.console.awaiting import awaiting
 from gateway.console.house import House
 from gateway.console.language import catalogue
+from gateway.console.live.absence import STATUS, absence_of
 from gateway.console.live.codec import SUBPROTOCOL
 from gateway.console.live.files import LIMIT_BYTES
 from gateway.console.live.room import LiveRoom
@@ -63,24 +64,31 @@ async def door(view: PublicView) -> Response:
 @router.get("/console/live/{profile}")
 async def live(profile: str, view: PublicView, visitor: TheVisitor) -> Response:
     """The page."""
-    house = view.house
-    row = next((one for one in await house.registry.list() if one.name == profile and one.removed_at is None), None)
-    if row is None:
-        raise NotFound(f"There is no profile {profile[:64]!r}.")
-    room = _room(view)
-    seen = room.views is not None and room.views.knows(profile)
-    grants = await room.grants.list(profile, limit=SHOWN_GRANTS) if visitor.operator is not None else []
+    house, room = view.house, _room(view)
+    row = next((one for one in await house.registry.list() if one.name == profile), None)
     if visitor.operator is not None:
         view = View(view.request, house, visitor.operator, view.base_url)
+    if row is None or row.removed_at is not None or room.views is None or not room.views.knows(profile):
+        absence = absence_of(row, node=house.registry.node, has_browsers=room.views is not None)
+        return view.page(
+            "live/absent.html",
+            status=STATUS.get(absence, 200),
+            visitor=visitor,
+            name=profile[:64],
+            node=row.node_id if row else "",
+            absence=absence.value,
+        )
+    grants = await room.grants.list(profile, limit=SHOWN_GRANTS) if visitor.operator is not None else []
     return view.page(
         "live/live.html",
         profile=row,
         visitor=visitor,
-        here=seen,
         grants=grants,
         limit_bytes=LIMIT_BYTES,
         texts={
-            key.removeprefix(SCRIPT_TEXTS): view.text(key, who="{who}", tasks="{tasks}", reason="{reason}")
+            key.removeprefix(SCRIPT_TEXTS): view.text(
+                key, who="{who}", tasks="{tasks}", reason="{reason}", message="{message}"
+            )
             for key in catalogue(view.language)
             if key.startswith(SCRIPT_TEXTS)
         },

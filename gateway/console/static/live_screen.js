@@ -6,7 +6,10 @@ export class Screen {
   constructor(box, canvas) {
     this.box = box;
     this.canvas = canvas;
-    this.shown = false;
+    this.shown = false; // whether there is a picture, and
+    this.fresh = false; // whether it came over the line that is open now
+    this.drawn = () => {}; // called with the first one
+    this.lines = 0;
     this.width = canvas.width;
     this.height = canvas.height;
     this.drawing = false;
@@ -17,10 +20,19 @@ export class Screen {
 
   // Only frames of this tab are drawn: of the one before, some may still be on their way.
   expect(tab) {
+    if (tab !== this.tab) this.age();
     this.tab = tab;
   }
 
+  // Another line, or another browser: what is to be seen is an old picture until the next one comes.
+  age() {
+    this.fresh = false;
+    this.next = null;
+    this.lines += 1;
+  }
+
   clear() {
+    this.age();
     this.shown = false;
     this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
   }
@@ -36,9 +48,12 @@ export class Screen {
       const buffer = this.next;
       this.next = null;
       const head = new DataView(buffer, 0, HEADER_BYTES);
-      if (head.getUint8(0) !== FRAME || (this.tab !== null && head.getUint32(1) !== this.tab)) continue;
+      const wanted = () => this.tab === null || head.getUint32(1) === this.tab;
+      if (head.getUint8(0) !== FRAME || !wanted()) continue;
+      const { lines } = this;
       try {
         const picture = await createImageBitmap(new Blob([new Uint8Array(buffer, HEADER_BYTES)], { type: "image/jpeg" }));
+        if (!wanted() || lines !== this.lines) continue; // meanwhile something else is to be seen
         this.width = head.getUint16(5);
         this.height = head.getUint16(7);
         if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
@@ -48,9 +63,9 @@ export class Screen {
         }
         this.context.drawImage(picture, 0, 0);
         picture.close();
-        if (!this.shown) {
-          this.shown = true;
-          this.box.querySelector("[data-empty]").hidden = true;
+        if (!this.fresh) {
+          this.shown = this.fresh = true;
+          this.drawn();
         }
       } catch {
         // a picture that cannot be read is left out; the next one comes
@@ -59,10 +74,10 @@ export class Screen {
     this.drawing = false;
   }
 
-  // How large a page may be to be seen here as large as it is: what is as wide as the box, and not higher than the window.
+  // How large a page may be to be seen here whole and as large as it is.
   room() {
-    const { clientWidth } = this.box;
-    return { w: Math.max(clientWidth, 280), h: Math.max(Math.min(Math.round(innerHeight * 0.6), clientWidth * 2), 280) };
+    const { clientWidth, clientHeight } = this.box;
+    return { w: Math.max(clientWidth, 280), h: Math.max(Math.min(clientHeight, clientWidth * 2), 280) };
   }
 
   // From a pointer event to the page's own CSS pixels.

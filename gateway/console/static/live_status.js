@@ -1,5 +1,5 @@
 // How things stand, as one sentence and its kind (good, busy, wait, bad, idle).
-const NEEDS = { login_required: "needs_sign_in", new: "needs_sign_in", challenged: "needs_challenge" };
+const NEEDS = { login_required: "needs_sign_in", new: "needs_sign_in", challenged: "needs_challenge", crashed: "needs_start" };
 
 export function statusOf(state, words, mayControl) {
   const { status, control } = state;
@@ -21,6 +21,8 @@ function held({ status, control, me }, words, mayControl) {
 }
 
 function free({ status, control }, words, mayControl) {
+  if (status.clearance === "disabled") return { kind: "idle", text: words(mayControl ? "needs_enable" : "view_needs") };
+  if (status.released) return { kind: "busy", text: words("released") };
   const ready = status.clearance === "ready";
   if (control.why === "signed_in" && (ready || status.clearance === "verifying")) {
     return { kind: "good", text: words(control.tasks ? "signed_in" : "signed_in_none", control) };

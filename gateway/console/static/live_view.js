@@ -1,13 +1,13 @@
 // The live view of one profile: connects, says how things stand, and joins the picture with the hands and the overlays.
 import { Screen } from "./live_screen.js";
 import { Hands } from "./live_hands.js";
+import { Line } from "./live_line.js";
 import { Overlays } from "./live_overlays.js";
+import { keepInSight } from "./live_sight.js";
 import { statusOf } from "./live_status.js";
 import { TabStrip } from "./live_tabs.js";
 import { say } from "./say.js";
 
-const PROTOCOL = "gw.live.v1";
-const NOT_WELCOME = 4401;
 const root = document.getElementById("live");
 const texts = JSON.parse(root.dataset.texts);
 const words = (key, values = {}) =>
@@ -15,8 +15,6 @@ const words = (key, values = {}) =>
 const find = (selector) => root.querySelector(selector);
 
 const state = { me: null, status: {}, control: { state: "free" }, connected: false, refused: false, tasks: null };
-let socket = null;
-let pause = 500;
 let wanted = false; // we had control when the line broke
 
 const THRIFT = { type: "quality", jpeg: 35, fps: 8 };
@@ -27,9 +25,8 @@ const toggle = (name) => {
   return on;
 };
 
-const send = (message) => {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-};
+const line = new Line(root.dataset.socket);
+const send = (message) => line.send(message);
 const inControl = () => state.connected && state.control.state === "held" && state.control.holder === state.me;
 
 const screen = new Screen(find("[data-screen]"), find("canvas"));
@@ -43,8 +40,9 @@ const heard = {
     overlays.forget();
   },
   status: (word) => {
+    if (word.clearance === null) return location.reload(); // removed, or moved away: the page says which
+    if (!word.running) screen.age();
     state.status = word;
-    if (word.clearance === null) screen.clear();
   },
   control: (word) => {
     state.control = word;
@@ -65,84 +63,69 @@ const heard = {
   dialog: (word) => overlays.ask(word),
   filechooser: (word) => overlays.ask(word),
   clipboard: (word) => overlays.copied(word.text),
-  notice: (word) => say(words(word.code) === word.code ? word.message : words(word.code), { bad: true }),
-  pong: () => {},
+  notice: (word) => say(words(word.code) === word.code ? word.message : words(word.code, word), { bad: true }),
 };
 
-function connect() {
-  const url = new URL(root.dataset.socket, location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  socket = new WebSocket(url, PROTOCOL);
-  socket.binaryType = "arraybuffer";
-  socket.addEventListener("open", () => {
-    state.connected = true;
-    state.refused = false;
-    pause = 500;
-    send({ type: "visible", on: !document.hidden });
-    if (pressed("thrift")) send(THRIFT);
-    show();
-  });
-  socket.addEventListener("message", (event) => {
-    if (typeof event.data !== "string") {
-      screen.show(event.data);
-      return;
-    }
-    const word = JSON.parse(event.data);
-    heard[word.type]?.(word);
-    show();
-  });
-  socket.addEventListener("close", async (event) => {
-    const never = !state.connected;
-    state.connected = false;
-    state.refused = event.code === NOT_WELCOME;
-    hands.changed();
-    overlays.show();
-    show();
-    if (never) state.refused ||= await isRefused();
-    if (state.refused) return show();
-    setTimeout(connect, pause);
-    pause = Math.min(pause * 2, never ? 15000 : 4000);
-  });
-}
-
-// A WebSocket that was not accepted does not say why: this page, asked for again, does.
-async function isRefused() {
-  try {
-    const answer = await fetch(location.pathname, { redirect: "manual", headers: { accept: "text/html" } });
-    return answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status);
-  } catch {
-    return false; // nobody answers at all
+line.opened = () => {
+  state.connected = true;
+  state.refused = false;
+  screen.age();
+  send({ type: "visible", on: !document.hidden });
+  if (pressed("thrift")) send(THRIFT);
+  show();
+};
+line.heard = (message) => {
+  if (typeof message !== "string") {
+    screen.show(message);
+    return;
   }
-}
+  const word = JSON.parse(message);
+  heard[word.type]?.(word);
+  show();
+};
+line.lost = ({ refused }) => {
+  state.connected = false;
+  state.refused = refused;
+  hands.changed();
+  overlays.show();
+  show();
+};
+screen.drawn = show;
 
 function show() {
   const mine = inControl();
   const { kind, text } = statusOf(state, words, root.dataset.mayControl === "yes");
-  const line = find(".live-status");
-  line.dataset.kind = kind;
-  const shown = line.querySelector("span");
+  const status = find(".live-status");
+  status.dataset.kind = kind;
+  const shown = status.querySelector("span");
   if (shown.textContent !== text) shown.textContent = text;
   const take = find("[data-do=take]");
   const done = find("[data-do=done]");
   const had = document.activeElement;
   if (take) {
     take.hidden = mine;
-    take.disabled = !state.connected || state.control.state === "waiting" || state.status.clearance === null;
+    const { clearance, released } = state.status;
+    take.disabled = !state.connected || state.control.state === "waiting" || !clearance || clearance === "disabled" || released;
     take.setAttribute("aria-busy", String(state.control.state === "waiting"));
     done.hidden = !mine;
     if (had === take && mine) hands.focus();
     if (had === done && !mine) take.focus();
   }
-  for (const part of root.querySelectorAll("[data-in-control]")) part.hidden = !mine;
+  root.classList.toggle("mine", mine);
+  for (const part of root.querySelectorAll("[data-in-control]")) part.disabled = !mine;
   const { state: held, why, tasks } = state.control;
   const next = held === "free" && why === "signed_in" ? (tasks ? "tasks" : "video") : "";
   for (const link of root.querySelectorAll("[data-next]")) link.hidden = link.dataset.next !== next;
   find("[data-address] input").readOnly = !mine;
   find("[data-screen]").classList.toggle("in-control", mine);
-  find("[data-screen]").classList.toggle("stale", !state.connected || state.status.running === false);
+  const seen = state.connected && state.status.running !== false && screen.fresh;
+  find("[data-screen]").classList.toggle("stale", !seen);
   const empty = find("[data-empty]");
-  empty.hidden = screen.shown && state.connected && state.status.running !== false;
-  if (empty.textContent !== text) empty.textContent = text;
+  const waits = state.connected && state.status.running && !screen.fresh;
+  empty.hidden = seen;
+  const instead = waits ? words("picture_comes") : text;
+  if (empty.firstElementChild.textContent !== instead) empty.firstElementChild.textContent = instead;
+  for (const remedy of empty.querySelectorAll("[data-remedy]")) remedy.hidden = remedy.dataset.remedy !== state.status.clearance;
 }
 
 const doings = {
@@ -177,5 +160,6 @@ document.querySelector("[data-paste]")?.addEventListener("submit", (event) => {
 });
 document.addEventListener("visibilitychange", () => send({ type: "visible", on: !document.hidden }));
 if (navigator.connection?.saveData) toggle("thrift");
-connect();
+keepInSight(root);
+line.open();
 show();
