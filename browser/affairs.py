@@ -74,6 +74,7 @@ class Affairs:
     check_wanted: bool = False
     save_wanted: bool = False
     tidy_wanted: bool = False
+    doubted: bool = False  # calls have no answer any more: ask the site ourselves
     reported: Verdict | None = None  # what made us want a reload
 
     # What is planned.
@@ -137,7 +138,7 @@ class Affairs:
 
     def usable(self) -> Context | None:
         """Return the browser when leases may use it now."""
-        if self.refusal() is not None or self.page_lost_at is not None or self.unproven:
+        if self.refusal() is not None or self.page_lost_at is not None or self.unproven or self.restart_wanted:
             return None
         return self.context
 
@@ -166,6 +167,7 @@ class Affairs:
             restart_wanted=self.restart_wanted,
             hold_waits=self.hold_request is not None,
             reload_wanted=self.reload_wanted,
+            doubted=self.doubted,
             check_wanted=self.check_wanted or bool(self.checks),
             save_wanted=self.save_wanted,
             good=self.good,

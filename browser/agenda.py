@@ -27,6 +27,7 @@ class Step(Enum):
     GRANT = "grant"  # the page is quiet: let the operator have it
     RELOAD = "reload"
     CHECK = "check"  # go home, judge, verify
+    ASK = "ask"  # whether the site answers at all; else start the browser anew
     LOOK = "look"  # judge and verify without touching the page
     SAVE = "save"  # checkpoint
     PEEK = "peek"  # compare the session cookies, and see whether the page answers
@@ -67,6 +68,7 @@ class View:
     restart_wanted: bool = False
     hold_waits: bool = False
     reload_wanted: bool = False
+    doubted: bool = False  # calls have no answer any more
     check_wanted: bool = False
     save_wanted: bool = False
     good: bool = False  # the state is worth a checkpoint
@@ -120,6 +122,8 @@ def _open(view: View, now: float) -> tuple[Step, float | None]:
             return (Step.WAIT, view.quiet_by) if _in_use(view, now) else (step, None)
     if view.check_wanted:
         return Step.CHECK, None
+    if view.doubted:
+        return Step.ASK, None
     if view.save_wanted and view.good:
         return Step.SAVE, None
     planned = [

@@ -36,7 +36,7 @@ class Attendant:
         self._site = site
         self._keeper = keeper
         self.judge = Judge(affairs, site=site)
-        self._observer = Observer(gone=self._gone, navigated=self._navigated)
+        self._observer = Observer(gone=self._gone, navigated=self._navigated, silent=self._silent)
         self._steps: Mapping[Step, Callable[[], Awaitable[None]]] = {
             Step.BURY: self._bury,
             Step.CLOSE: self._close,
@@ -46,6 +46,7 @@ class Attendant:
             Step.GRANT: self._grant,
             Step.RELOAD: self.judge.reload,
             Step.CHECK: self.judge.check,
+            Step.ASK: self.judge.ask,
             Step.LOOK: self.judge.look,
             Step.SAVE: self._save,
             Step.PEEK: self._peek,
@@ -151,6 +152,7 @@ class Attendant:
         a = self._a
         context, a.context = a.context, None
         a.page_lost_at, a.restart_wanted, a.reload_wanted, a.quiet_by = None, False, False, None
+        a.doubted = False
         a.moved_at = a.loss = None
         if context is not None:
             a.remains = context  # so that it is ended even if we are cancelled here
@@ -257,6 +259,12 @@ class Attendant:
         if context is a.context:
             a.moved.add(own)
             a.moved_at = a.now + DEBOUNCE_S
+            a.poke()
+
+    def _silent(self, context: Context) -> None:
+        a = self._a
+        if context is a.context and a.held is None and a.clearance is Clearance.READY:
+            a.doubted = True
             a.poke()
 
     # Planning.

@@ -25,6 +25,7 @@ import structlog
 from playwright.async_api import CDPSession, Page
 
 from browser.errors import BrowserError, SlotLost, TransportFailed, TransportTimeout
+from browser.line import Line
 from browser.mailbox import Mailbox
 from browser.transport_limits import TransportLimits
 
@@ -45,6 +46,10 @@ REPLACED = (
 )
 
 
+#: News of an exchange that broke, perhaps because we gave it up: nothing that came from the site.
+_ENDS = frozenset({"fail", "closed"})
+
+
 class Bridge:
     """Calls into one page. Make it with ``install``; ``close`` it with the page."""
 
@@ -54,6 +59,7 @@ class Bridge:
         self.page = page
         self.session = session
         self.limits = limits
+        self.line = Line()
         self.lost = ""
         self.on_parsed: Callable[[], None] = lambda: None
         self._on_lost = on_lost
@@ -218,6 +224,8 @@ class Bridge:
 
     def _told(self, event: dict[str, Any]) -> None:
         for message in json.loads(event["payload"]):
+            if message[1] not in _ENDS:
+                self.line.heard()
             box = self._mailboxes.get(message[0])
             if box is not None:
                 box.put(message)

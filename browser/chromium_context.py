@@ -19,6 +19,7 @@ from browser.display import Display
 from browser.driver import Driver
 from browser.errors import LaunchFailed, SlotLost, TransportFailed
 from browser.launch import ChromiumStarter, LaunchSettings
+from browser.line import Line
 from browser.page_transport import PageTransport
 from browser.profiles import ProfileDir, ProfileSpec
 from browser.restore import add_missing, only_domains, set_all
@@ -86,6 +87,10 @@ class ChromiumContext:
         if self._transport is None:
             raise SlotLost(f"profile {self._spec.name}: its page is gone")
         return self._transport
+
+    @property
+    def line(self) -> Line:
+        return self.transport.line
 
     @property
     def facts(self) -> PageFacts:
@@ -221,6 +226,7 @@ class ChromiumContext:
             limits=self._limits,
             on_lost=self._page_lost,
             on_navigated=lambda _: self._navigated(own=True),
+            on_silent=self._silent,
         )
         return self._transport.facts
 
@@ -252,6 +258,10 @@ class ChromiumContext:
     def _navigated(self, *, own: bool) -> None:
         if self._observer is not None:
             self._observer.navigated(self, own)
+
+    def _silent(self) -> None:
+        if self._observer is not None:
+            self._observer.silent(self)
 
     def _page_lost(self, reason: str) -> None:
         closed = self._transport is not None and self._transport.page.is_closed()

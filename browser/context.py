@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, Protocol
 
 from browser.checkpoint import State
+from browser.line import Line
 from browser.profiles import ProfileDir, ProfileSpec
 from browser.transport import PageFacts, Transport
 
@@ -33,11 +34,12 @@ class Restore:
 class Observer:
     """How a context tells what happens to it; called on the event loop, never after `Context.close` began.
 
-    navigated: a main frame went elsewhere; True when it was the API page's.
+    navigated: a main frame went elsewhere; True when it was the API page's. silent: calls have no answer any more.
     """
 
     gone: Callable[[Context, Gone, str], None]
     navigated: Callable[[Context, bool], None]
+    silent: Callable[[Context], None]
 
 
 class Context(Protocol):
@@ -47,6 +49,11 @@ class Context(Protocol):
 
     @property
     def transport(self) -> Transport: ...
+
+    @property
+    def line(self) -> Line:
+        """What is known of the browser's connections to the site."""
+        ...
 
     @property
     def facts(self) -> PageFacts:

@@ -188,6 +188,7 @@ class Downloads:
             seen = tail.look()
             if seen in (Seen.GROWING, Seen.FINISHED) and tail.has_more():
                 quiet_since = loop.time()
+                self._bridge.line.heard()
                 await loop.run_in_executor(self._threads, tail.absorb)
             if tail.over_limit:
                 raise TooLarge(f"{url} is larger than the limit; {tail.size_bytes} bytes had arrived")

@@ -89,14 +89,17 @@ class Calls:
             try:
                 async with light(self._bridge, exchange, request) as carried:
                     bounds = {"id": exchange, "limit": limit_bytes, "timeoutMs": left_s * 1000}
-                    return await self._answer(
+                    reply = await self._answer(
                         {**carried, **bounds}, what, timeout_s, left_s + self._bridge.limits.grace_s
                     )
+                    self._bridge.line.heard()
+                    return reply
             except asyncio.CancelledError:
                 self._bridge.post("abort", exchange)
                 raise
             except TransportTimeout as late:
                 self._bridge.post("abort", exchange)
+                self._bridge.line.waited_in_vain()
                 told = TransportTimeout(f"{what} had no complete answer within {timeout_s:g} s")
                 told.sent = late.sent
                 raise told from None

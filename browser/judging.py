@@ -14,7 +14,7 @@ import structlog
 from browser.affairs import Affairs
 from browser.clearance import Clearance, Verdict
 from browser.context import Context
-from browser.errors import TransportFailed
+from browser.errors import TransportFailed, TransportTimeout
 from browser.site import Site
 from browser.verifying import judged_bad, verified
 
@@ -90,6 +90,20 @@ class Judge:
                 self._unverified(exc, a.standing.clearance, page_is_home=True not in moved)
             else:
                 self.settle(verdict)
+
+    async def ask(self) -> None:
+        """Calls have no answer any more: ask the site ourselves, and go by that."""
+        a, context = self._a, self._a.running()
+        a.doubted = False
+        if a.held is not None or a.clearance is not Clearance.READY:
+            return  # it is asked again and again as it is
+        try:
+            verdict = await self._ask(context)
+        except TransportFailed as exc:
+            a.doubted = False  # our own question made it doubtful once more
+            self._unverified(exc, a.standing.clearance, page_is_home=True)
+        else:
+            self.settle(verdict)
 
     async def reload(self) -> None:
         """Reload the page once because an answer of the site spoke against the profile, then judge."""
@@ -169,6 +183,8 @@ class Judge:
         a = self._a
         log.info("profile not verified", profile=a.name, error=str(error))
         a.unproven = False
+        if isinstance(error, TransportTimeout):
+            self._nothing_heard()
         if a.held is not None:
             a.plan_look(a.settings.verify_when_held_s)
         elif before is Clearance.READY and page_is_home:
@@ -176,6 +192,26 @@ class Judge:
         else:
             a.plan_look(max(a.recycling.pause_s(), a.settings.verify_when_not_ready_s))
             a.move(Clearance.VERIFYING if before is Clearance.READY else before, f"not verified: {error}")
+
+    def _nothing_heard(self) -> None:
+        """A question of ours had no answer either: when calls had none before it, this browser's connections hang, and only
+        its end closes them.
+
+        Not while anything still comes over them. And a browser that never had an answer is not started anew soon: then it
+        is the site that says nothing, or the way to it.
+        """
+        a, context = self._a, self._a.context
+        if context is None or a.held is not None or not context.line.doubtful:
+            return
+        old = a.launched_at is None or a.now - a.launched_at > a.settings.recycle_window_s
+        if not (context.line.worked or old):
+            return
+        reason = "the site answers nothing over this browser's connections any more; the browser is started anew"
+        log.warning("browser started anew", profile=a.name, reason=reason, calls_in_vain=context.line.in_vain)
+        a.event("connections hang", reason)
+        a.revoke_leases(reason)
+        a.restart_wanted = a.keep_warm = a.check_wanted = True
+        a.poke()
 
     def _it_was_us(self) -> None:
         """Forget that the API page went elsewhere: it was us, and we look at it at once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from types import MappingProxyType
@@ -14,8 +14,9 @@ from playwright.async_api import Error as PlaywrightError
 
 from browser.bridge import Bridge
 from browser.downloads import Downloads
-from browser.errors import SlotLost
+from browser.errors import SlotLost, TransportTimeout
 from browser.exchanges import Calls, page_request
+from browser.line import Line
 from browser.navigation import Navigator
 from browser.site import Site
 from browser.sockets import PageSocket, Sockets
@@ -51,11 +52,13 @@ class PageTransport:
         limits: TransportLimits | None = None,
         on_lost: Callable[[str], None],
         on_navigated: Callable[[PageFacts], None],
+        on_silent: Callable[[], None] = lambda: None,
     ) -> PageTransport:
         """Take the context's first page, put our code into it and open the site's home page.
 
         on_lost: called once, with the reason, when page, browser or driver died (not by ``close``).
         on_navigated: called after every main-frame navigation of the page, whoever began it; also by this call.
+        on_silent: called when calls have no answer any more (`line.Line`).
         A page with an HTTP error status is a page. Raises TransportFailed, TransportTimeout, SlotLost.
         """
         limits = limits or TransportLimits()
@@ -65,6 +68,7 @@ class PageTransport:
         except (PlaywrightError, TimeoutError) as error:
             raise SlotLost(f"the browser gives no page: {error or 'no answer'}") from error
         bridge = await Bridge.install(page, limits=limits, on_lost=on_lost)
+        bridge.line = Line(on_silent)
         transport = cls(page, bridge, site=site, downloads_dir=downloads_dir, on_navigated=on_navigated)
         try:
             await transport.go_home()
@@ -79,6 +83,11 @@ class PageTransport:
         return self._navigator.facts
 
     @property
+    def line(self) -> Line:
+        """What is known of the connections to the site."""
+        return self._bridge.line
+
+    @property
     def broken(self) -> bool:
         """Whether the page, its browser or the driver is gone; nothing works any more then."""
         return bool(self._bridge.lost)
@@ -89,11 +98,20 @@ class PageTransport:
 
     async def go_home(self) -> PageFacts:
         """Open the site's home page in the API page."""
-        return await self._navigator.go(self._site.home_url)
+        return await self._navigated(self._navigator.go(self._site.home_url))
 
     async def reload(self) -> PageFacts:
         """Reload the API page, as its user would."""
-        return await self._navigator.reload()
+        return await self._navigated(self._navigator.reload())
+
+    async def _navigated(self, navigation: Coroutine[Any, Any, PageFacts]) -> PageFacts:
+        try:
+            facts = await navigation
+        except TransportTimeout:
+            self._bridge.line.waited_in_vain()
+            raise
+        self._bridge.line.page_came()
+        return facts
 
     async def close(self) -> None:
         """End all calls and stop listening. The context's owner closes the context."""

@@ -90,6 +90,7 @@ class PageSocket:
         self._quiet.set()
 
     def _received(self, payload: bytes | str) -> None:
+        self._bridge.line.heard()
         text = payload if isinstance(payload, str) else payload.decode("utf-8", "replace")
         self._unread_bytes += len(text)
         if self._unread_bytes <= self._bridge.limits.socket_unread_bytes:

@@ -15,7 +15,8 @@ class ProfileEvent:
 
     what: "clearance changed", "browser started", "browser lost", "page reopened", "browser suspended", "launch failed",
     "profile quarantined", "checkpoint saved", "checkpoint confirmed" (nothing had changed), "checkpoint failed",
-    "checkpoint not restored", "import applied", "hold started", "sign-in seen", "hold ended", "kind cooling".
+    "checkpoint not restored", "import applied", "hold started", "sign-in seen", "hold ended", "kind cooling",
+    "connections hang".
     detail: flat text, never a secret.
     """
 

@@ -53,6 +53,7 @@ class PageStream:
             async with asyncio.timeout(self._idle_s):
                 message: Message | None = await self._box.take()
         except TimeoutError:
+            self._bridge.line.waited_in_vain()
             raise TransportTimeout(f"{self._what} sent nothing for {self._idle_s:g} s") from None
         texts, size = [], 0
         while message is not None:
@@ -107,6 +108,7 @@ class Streams:
                     await self._bridge.run("open", {**carried, "id": exchange}, timeout_s=start_timeout_s)
                     head = await box.take()
         except (TimeoutError, TransportTimeout):
+            self._bridge.line.waited_in_vain()
             raise TransportTimeout(f"{what} had no answer within {start_timeout_s:g} s") from None
         if head[1] == "fail":
             raise TransportFailed(f"{what} failed inside the page: {head[2]}")

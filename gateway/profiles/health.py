@@ -41,6 +41,7 @@ HARM: Mapping[str, float] = {
 #: Events of the pool that count, by name.
 EVENTS: Mapping[str, str] = {
     "browser lost": "browser_lost",
+    "connections hang": "browser_lost",
     "launch failed": "launch_failed",
     "suspect output": "suspect_output",
 }

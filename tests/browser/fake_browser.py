@@ -14,6 +14,7 @@ from browser.clearance import Clearance, Verdict
 from browser.context import Context, Gone, Observer, Restore
 from browser.errors import BrowserError, SlotLost
 from browser.launch import LaunchSettings
+from browser.line import Line
 from browser.pool import Pool
 from browser.profiles import ProfileDir, ProfileSpec
 from browser.settings import PoolSettings
@@ -130,6 +131,7 @@ class FakeContext:
         self.name = name
         self.observer: Observer | None = observer
         self.transport: Any = FakeTransport(name)
+        self.line = Line(lambda: self.observer and self.observer.silent(self))
         self.facts = PageFacts("https://site.test/", 200, title=name)
         self.cookies: list[dict[str, Any]] = []
         self.hung = False

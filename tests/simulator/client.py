@@ -176,5 +176,9 @@ class Simulator:
         """sign-out, sign-in, expire, block, unblock, stale, change; *account* is an id or an e-mail address."""
         return dict(await self.call("POST", f"/accounts/{account}/{action}", fields))
 
+    async def wedge(self, how: str = "requests") -> int:
+        """Let every HTTP/2 connection that is open now hang (`wire.http2.WEDGES`), new ones work; how many there were."""
+        return int((await self.call("POST", "/wedge", {"how": how}))["connections"])
+
     async def challenge(self, account: str = "all", *, on: bool = True, reload_clears: bool = False) -> None:
         await self.call("POST", "/challenge", {"account": account, "on": on, "reload_clears": reload_clears})

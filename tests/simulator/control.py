@@ -14,7 +14,8 @@ from tests.simulator.state.accounts import Account, parse_quotas
 from tests.simulator.state.scenarios import CATALOGUE
 from tests.simulator.state.settings import CHOICES, Settings
 from tests.simulator.state.world import World
-from tests.simulator.wire.exchange import App, Exchange
+from tests.simulator.wire.exchange import App, Exchange, Running
+from tests.simulator.wire.http2 import WEDGES
 
 LONGEST_WAIT = 300.0
 ACTION = re.compile(r"/accounts/([^/]+)/(sign-out|sign-in|expire|block|unblock|stale|change)")
@@ -28,8 +29,9 @@ class RefusedError(Exception):
 
 
 class Control:
-    def __init__(self, world: World, start_settings: Settings) -> None:
+    def __init__(self, world: World, start_settings: Settings, running: Running) -> None:
         self.world = world
+        self.running = running
         self.start_settings = start_settings.as_json()
         self._table: dict[tuple[str, str], Callable[[dict[str, Any], dict[str, str]], Awaitable[Any]]] = {
             ("POST", "/play"): self.play,
@@ -43,6 +45,7 @@ class Control:
             ("GET", "/accounts"): self.accounts,
             ("POST", "/accounts"): self.add_account,
             ("POST", "/challenge"): self.challenge,
+            ("POST", "/wedge"): self.wedge,
             ("GET", "/settings"): self.settings,
             ("POST", "/settings"): self.change_settings,
         }
@@ -203,6 +206,16 @@ class Control:
             raise RefusedError(404, f"there is no account {name}")
         account.challenge(on, by_reload)
         return {}
+
+    async def wedge(self, body: dict[str, Any], query: dict[str, str]) -> Any:
+        """{"how": one of WEDGES}: every HTTP/2 connection that is open now hangs; new ones work."""
+        how = str(body.get("how") or WEDGES[0])
+        if how not in WEDGES:
+            raise ValueError(f"a connection cannot hang by {how!r}; it can by {', '.join(WEDGES)}")
+        connections = list(self.running.connections)
+        for connection in connections:
+            connection.wedge(how)
+        return {"connections": len(connections)}
 
     # settings
 

@@ -40,7 +40,7 @@ async def running(
         certificate = make_certificate(folder)
         world, tasks = World(settings), Running()
         site = await listen_tls(open_door(world), tasks, port, certificate.certificate, certificate.key)
-        control = await listen_plain(Control(world, settings).app(), tasks, control_port)
+        control = await listen_plain(Control(world, settings, tasks).app(), tasks, control_port)
         https_port = port_of(site)
         try:
             yield {

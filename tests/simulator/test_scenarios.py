@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from curl_cffi.requests.exceptions import RequestException
 
 from tests.simulator.client import Simulator, SimulatorError
 from tests.simulator.direct import NEW, Direct, last_video, objects, text_of, video_g2
@@ -199,3 +200,16 @@ async def test_the_readme_lists_every_scenario_and_setting(sim: Simulator) -> No
     text = (Path(__file__).parent / "README.md").read_text()
     names = [*await sim.scenarios(), *await sim.settings()]
     assert [name for name in names if f"| `{name}` |" not in text] == []
+
+
+@pytest.mark.parametrize("how", ["requests", "answers", "reading"])
+async def test_a_wedged_connection_answers_nothing_more_and_a_new_one_does(
+    sim: Simulator, user: Direct, how: str
+) -> None:
+    assert (await user.get("/api/auth/session")).status_code == 200
+    assert await sim.wedge(how) >= 1
+    with pytest.raises(RequestException):
+        await user.get("/api/auth/session", timeout=0.5)
+    other = Direct(sim, await sim.account(email="b@example.com"))
+    async with other.session:
+        assert (await other.get("/api/auth/session")).status_code == 200

@@ -143,6 +143,7 @@ class Running:
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
+        self.connections: set[Any] = set()  # of HTTP/2
 
     def start(self, exchange: Exchange, app: App) -> None:
         task = asyncio.ensure_future(self._run(exchange, app))

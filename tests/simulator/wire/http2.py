@@ -17,6 +17,9 @@ from .exchange import App, ClientGoneError, Exchange, Headers, Request, Running
 MAX_CONCURRENT_STREAMS = 100
 STREAM_WINDOW = 4 * 1024 * 1024
 CONNECTION_WINDOW = 32 * 1024 * 1024
+#: How a connection can hang: new requests are taken and never answered; also nothing more comes of answers under way; nothing
+#: is read any more, not even pings (Chromium finds that out by itself, in 10 s).
+WEDGES = ("requests", "answers", "reading")
 TURN = 128 * 1024  # a download hands the loop over after this much, so that small answers are not kept waiting
 
 CONFIG = h2.config.H2Configuration(
@@ -65,10 +68,18 @@ class Http2Connection(asyncio.Protocol):
         self.writable = asyncio.Event()
         self.writable.set()
         self.closed = False
+        self.wedged = ""
+
+    def wedge(self, how: str) -> None:
+        """Hang from now on, for as long as the connection lasts."""
+        self.wedged = how
+        if how == "reading":
+            self.transport.pause_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=512 * 1024)
+        self.running.connections.add(self)
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(CONNECTION_WINDOW)
         self.flush()
@@ -97,6 +108,8 @@ class Http2Connection(asyncio.Protocol):
 
     def _on_event(self, event: Any) -> None:
         match event:
+            case h2.events.RequestReceived() if self.wedged:
+                pass
             case h2.events.RequestReceived():
                 exchange = Http2Exchange(read_request(event.headers), self, event.stream_id)
                 self.exchanges[event.stream_id] = exchange
@@ -129,6 +142,7 @@ class Http2Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closed = True
+        self.running.connections.discard(self)
         self.writable.set()
         for exchange in list(self.exchanges.values()):
             exchange.mark_gone()
@@ -150,6 +164,8 @@ class Http2Exchange(Exchange):
 
     def _send_head(self, status: int, headers: Headers, end: bool) -> None:
         self._require_open()
+        if self.connection.wedged in WEDGES[1:]:
+            return
         self.started = True
         block = [(b":status", b"%d" % status)]
         for name, value in headers.items():
@@ -189,6 +205,8 @@ class Http2Exchange(Exchange):
             if not connection.writable.is_set():
                 await connection.writable.wait()
             self._require_open()
+            if connection.wedged in WEDGES[1:]:
+                await asyncio.Event().wait()  # until the client goes
             room = min(connection.h2.local_flow_control_window(self.stream_id), TURN)
             if room <= 0 < len(view):
                 self.window.clear()
