@@ -49,9 +49,9 @@ from gateway.dialects.video_routes import router as videos
 from gateway.dialects.video_routes import saying_at
 from gateway.errors import StartRefused, UnsupportedParameter
 from gateway.fleet import Fleet
+from gateway.grok.calls import rests_as
 from gateway.grok.capabilities import EXTRA_SECONDS, check_video
 from gateway.grok.capabilities import VideoRequest as SiteRequest
-from gateway.grok.chat.talk import rests_as
 from gateway.grok.site import grok_site
 from gateway.housekeeping import housekeeping
 from gateway.media.fetch import Fetcher

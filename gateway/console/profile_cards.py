@@ -128,7 +128,9 @@ def told(note: ProfileNote) -> Markup:
 
 
 def kind_word(kind: str) -> Markup:
-    """The name of a kind of work; a chat mode that rests by itself is written ``chat:MODE``."""
+    """The name of a kind of work; what rests by itself is written ``chat:MODE`` or ``image:edits``."""
+    if has_text(whole := f"profiles.kind_{kind.replace(':', '_')}"):
+        return text(whole)
     word, _, mode = kind.partition(":")
     known = text(f"profiles.kind_{word}") if has_text(f"profiles.kind_{word}") else Markup("{}").format(word)
     return Markup("{} ({})").format(known, mode) if mode else known

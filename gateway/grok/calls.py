@@ -23,11 +23,13 @@ from gateway.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
+from gateway.grok.chat import talk as talking
 from gateway.grok.chat.bodies import effective_mode
 from gateway.grok.chat.forms import FormMemory
 from gateway.grok.chat.talk import KIND as CHAT
-from gateway.grok.chat.talk import rests_as, talk
+from gateway.grok.chat.talk import talk
 from gateway.grok.chat.transcript import flatten
+from gateway.grok.images import drawing
 from gateway.grok.images.decoys import DecoyBook
 from gateway.grok.images.drawing import KIND as IMAGE
 from gateway.grok.images.drawing import Drawing
@@ -47,6 +49,11 @@ E = TypeVar("E")
 
 #: Profiles tried for one call when the site limits them one after the other.
 PROFILES = 3
+
+
+def rests_as(request: ChatRequest | ImageRequest) -> str:
+    """The finer kind of work that a rate limit of this request rests, besides the kind itself."""
+    return drawing.rests_as(request) if isinstance(request, ImageRequest) else talking.rests_as(request)
 
 
 class GrokCallMaker:
@@ -126,7 +133,7 @@ class GrokCallMaker:
                     decoys=self._decoys,
                 ).draw()
 
-            await self._on_some_profile(IMAGE, "", mover, once, request.note)
+            await self._on_some_profile(IMAGE, rests_as(request), mover, once, request.note)
 
         return running(work)
 

@@ -155,8 +155,8 @@ class Exchange:
     def _apply(self, finding: Finding, now: datetime, *, rests: bool) -> GatewayError:
         profile, kind = self.lease.profile, self.rests
         self.memory.saw(profile, finding.row)
-        if finding.row == "media_credits" and self.lease.kind == "chat":
-            kind = "image"  # a chat that wanted to draw: chats go on without pictures
+        if finding.row == "media_credits" and self.lease.kind != "video":
+            kind = "image"  # all pictures, also those a chat wanted to draw: chats go on without
         match finding.effect:
             case Verdict(clearance=Clearance.STALE_PAGE) if self.memory.stale(profile):
                 reason = "the site calls its page out of date, also after it was reloaded"

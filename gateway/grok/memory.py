@@ -62,6 +62,7 @@ class ProfileMemory:
 
     def worked(self, profile: str, kind: str) -> None:
         """The site accepted work: whatever was counted against the profile is over."""
-        self._limits.pop((profile, kind), None)
+        for over in {kind, kind.partition(":")[0]}:
+            self._limits.pop((profile, over), None)
         self._stale.pop(profile, None)
         self.saw(profile, "ok")

@@ -132,7 +132,7 @@ async def with_known_end(
 ) -> RateLimited:
     """Return *limited* with the moment the quota comes back, when the refusal named none and the site's quota does.
 
-    kinds: the quota lines that the refused work draws on. The lease's kind of work then rests until that moment.
+    kinds: the quota lines that the refused work draws on. What the lease rests for it then rests until that moment.
     """
     refusal = refusal_of(limited)
     now = datetime.now(UTC)
@@ -147,7 +147,7 @@ async def with_known_end(
     until = max((end for end in ends if now < end <= now + LONGEST_WAIT), default=None)
     if until is None:
         return limited
-    client.lease.cool(client.lease.kind, until, limited.message)
+    client.lease.cool(client.exchange.rests, until, limited.message)
     told = RateLimited(limited.message, retry_after_s=(until - now).total_seconds())
     told.__cause__ = refusal
     return told

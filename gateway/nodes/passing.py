@@ -47,7 +47,7 @@ class _Call(Generic[E]):
 class CallsAnywhere:
     """A CallMaker over the one of this node (*here*) and those of the *others*.
 
-    detail_of: the finer kind a chat rests as. passed_on: counts by kind and what the other
+    detail_of: the finer kind a request rests as. passed_on: counts by kind and what the other
     node said. is_able: whether a profile here does such work at all, busy or not.
     """
 
@@ -59,7 +59,7 @@ class CallsAnywhere:
         *,
         free_here: FreeHere,
         is_able: Callable[[str, str], bool],
-        detail_of: Callable[[ChatRequest], str],
+        detail_of: Callable[[ChatRequest | ImageRequest], str],
         passed_on: Counter | None = None,
     ) -> None:
         self._here = here
@@ -80,10 +80,12 @@ class CallsAnywhere:
         return self._entered(_Call("chat", detail, lambda: self._here.chat(request), there, movable))
 
     def images(self, request: ImageRequest) -> AbstractAsyncContextManager[AsyncIterator[ImageEvent]]:
-        def there(node: Node, wait: bool) -> AbstractAsyncContextManager[AsyncIterator[ImageEvent]]:
-            return self._remote.images(node, request, wait=wait)
+        detail = self._detail_of(request)
 
-        return self._entered(_Call("image", "", lambda: self._here.images(request), there, NOT_BEGUN))
+        def there(node: Node, wait: bool) -> AbstractAsyncContextManager[AsyncIterator[ImageEvent]]:
+            return self._remote.images(node, request, detail=detail, wait=wait)
+
+        return self._entered(_Call("image", detail, lambda: self._here.images(request), there, NOT_BEGUN))
 
     @asynccontextmanager
     async def _entered(self, call: _Call[E]) -> AsyncIterator[AsyncIterator[E]]:

@@ -55,10 +55,10 @@ class RemoteCalls:
         return running(work)
 
     def images(
-        self, node: Node, request: ImageRequest, *, wait: bool
+        self, node: Node, request: ImageRequest, *, detail: str, wait: bool
     ) -> AbstractAsyncContextManager[AsyncIterator[ImageEvent]]:
         """As `CallMaker.images`, and as `chat`."""
-        said = {"kind": "image", "detail": "", "wait": wait, "request": request_to_json(request)}
+        said = {"kind": "image", "detail": detail, "wait": wait, "request": request_to_json(request)}
 
         async def work(emit: Emit[ImageEvent]) -> None:
             await self._ask(node, said, emit, request.note)

@@ -17,7 +17,7 @@ from browser.clearance import MOVES, Clearance, Cooldown
 COOLING = "cooling"
 AWAY = "away"
 
-#: The kinds of work a profile does; a chat mode that rests by itself is written ``chat:MODE``.
+#: The kinds of work a profile does; what rests by itself is written ``chat:MODE``, ``image:words`` and ``image:edits``.
 KINDS = ("video", "image", "chat")
 
 

@@ -185,12 +185,32 @@ async def test_a_limit_is_told_with_its_time_and_not_tried_again(calls):
     with pytest.raises(errors.RateLimited) as limited:
         await calls.images(count=2)
     assert limited.value.retry_after_s == pytest.approx(60, abs=2)
-    assert [rest.kind for rest in calls.pool.rests["a"]] == ["image"]
+    assert [rest.kind for rest in calls.pool.rests["a"]] == ["image:words"]
     assert calls.script.count(IMAGINE) == 1
     assert calls.script.count(NEW) == 0
     with pytest.raises(errors.RateLimited):
         await calls.images()
     assert calls.script.count(IMAGINE) == 1
+
+
+async def test_pictures_from_words_and_edits_have_limits_of_their_own(calls):
+    inputs = await kept(calls)
+    calls.script.on(IMAGINE, ScriptedSocket([LIMITED]))
+    with pytest.raises(errors.RateLimited):
+        await calls.images()
+    calls.script.file(image_file("A"), picture())
+    calls.script.on(NEW, [*START, image("A"), whole("one")])
+    assert made(await calls.images("blue", images=inputs)) == 1
+    calls.pool.rests["a"].clear()
+    calls.script.on(NEW, [{"error": {"code": 8, "message": "Too many requests"}}])
+    with pytest.raises(errors.RateLimited):
+        await calls.images("blue", images=inputs)
+    assert [rest.kind for rest in calls.pool.rests["a"]] == ["image:edits"]
+    calls.script.on(IMAGINE, ScriptedSocket(frames("J", "")))
+    calls.script.file(image_file("J"), picture())
+    assert made(await calls.images()) == 1
+    with pytest.raises(errors.RateLimited):
+        await calls.images("blue", images=inputs)
 
 
 async def test_a_limit_after_some_pictures_keeps_them(calls):

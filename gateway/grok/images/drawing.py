@@ -46,8 +46,15 @@ from gateway.settings import Settings
 log = structlog.get_logger(__name__)
 
 KIND = "image"
+#: The site counts the two by quotas of their own (upstream.md 2.10): the limit of one says nothing of the other.
+FROM_WORDS, EDITS = f"{KIND}:words", f"{KIND}:edits"
 #: Pictures one chat answer is asked for at most.
 BY_CHAT_AT_ONCE = 4
+
+
+def rests_as(request: ImageRequest) -> str:
+    """The kind of work that a rate limit of this request rests."""
+    return EDITS if request.images else FROM_WORDS
 
 
 class Drawing:
@@ -78,7 +85,7 @@ class Drawing:
         self._quota = quota
         # An edit may well leave a picture as it was.
         self._repeats = None if request.images else partial(decoys.repeats, words=request.prompt)
-        self._client = GrokClient(lease, memory)
+        self._client = GrokClient(lease, memory, rests=rests_as(request))
 
     async def draw(self) -> None:
         """Make the pictures. Raises GatewayError when not a single one came of it."""
@@ -162,7 +169,7 @@ class Drawing:
                 settings=self._settings,
                 memory=self._memory,
                 forms=self._forms,
-                rests=KIND,
+                rests=FROM_WORDS,
                 drawing=True,
                 repeats=self._repeats,
             )
