@@ -1,13 +1,15 @@
-"""Tools and formats as OpenAI's clients ask for them, in both of their APIs' spellings.
+"""Efforts, lengths, tools and formats as OpenAI's clients ask for them, in both of their APIs' spellings.
 
-The site knows neither. Tools and JSON are asked for in words and read back strictly (`calls.tools`, `calls.json_form`).
+The site knows none of them. Tools and JSON are asked for in words and read back strictly (`calls.tools`, `calls.json_form`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from gateway.calls.json_form import JsonForm
 from gateway.calls.json_schema import Unchecked, understood
@@ -28,7 +30,21 @@ SEARCH_TOOLS = frozenset(
 )
 MAX_TOOLS = 128
 EMULATED = "x-gateway-emulated"
+#: Whether to think, by how much effort is asked for; what is in between leaves it to the model.
+EFFORTS: Mapping[str, bool | None] = {
+    "none": False, "minimal": False, "low": None, "medium": None, "default": None, "auto": None, "high": True, "xhigh": True,
+    "max": True,
+}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9_.:\-]{1,128}")
+
+
+def _tokens(value: Any) -> Any:
+    """-1 and 0 are how some clients write "as many as it takes"; new-api sends 0 beside a max_completion_tokens."""
+    return None if value in (0, -1, "0", "-1") and not isinstance(value, bool) else value
+
+
+#: The most tokens an answer may have; None for no limit.
+TokenLimit = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_tokens)]
 
 
 def read_offer(fields: Mapping[str, Any]) -> Offer | None:

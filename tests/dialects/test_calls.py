@@ -77,7 +77,6 @@ def test_repeating_is_discouraged_where_it_cannot_help():
     ("rules", "wire"),
     [
         (chat_parameters.RULES, ChatCreate), (response_parameters.RULES, ResponseCreate), (image_parameters.RULES, ImageCreate),
-        (image_parameters.EDIT_RULES, ImageCreate),
     ],
 )  # fmt: skip
 def test_every_field_that_is_read_is_honoured(rules, wire):

@@ -160,6 +160,15 @@ async def test_pictures_to_edit_in_every_form_by_rule_c8(front, kind):
     assert asset.media_type == "image/png" and asset.expires_at is not None
 
 
+@pytest.mark.parametrize("image", [DATA, {"url": DATA}, [DATA]], ids=["text", "object", "list"])
+async def test_a_generation_with_a_picture_is_an_edit(front, image):
+    """new-api's channels and some clients send pictures to the path of generations: dropped, they would get another picture."""
+    said = await made(front, image=image)
+    assert len(front.site.calls.images_asked[-1].images) == 1
+    [item] = said["data"]
+    assert item.keys() & {"url", "b64_json"} == {"url"}
+
+
 async def test_more_pictures_than_the_site_takes(front):
     for count, code, number in ((8, "unsupported_parameter", "7"), (17, "invalid_value", "16")):
         answer = await front.http.post(EDIT, data={"prompt": "x"}, files=[("image[]", ("a.png", PNG))] * count)

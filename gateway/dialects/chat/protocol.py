@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-
-def _number(value: Any) -> Any:
-    """Some clients say "no limit" with -1."""
-    return None if value in {-1, "-1"} else value
-
-
-Limit = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number)]
+from gateway.web.wishes import TokenLimit
 
 
 class ChatCreate(BaseModel):
@@ -67,8 +61,10 @@ class ChatCreate(BaseModel):
         description="`none` and `minimal` turn thinking off, `high` and above on; `low` and `medium` leave it to the model.",
     )
     stop: str | list[str] | None = Field(default=None, description="Up to 16 sequences that end the answer.")
-    max_tokens: Limit = Field(default=None, description="Cuts the answer after about so many (estimated) tokens.")
-    max_completion_tokens: Limit = Field(default=None, description="The newer name of `max_tokens`.")
+    max_tokens: TokenLimit = Field(
+        default=None, description="Cuts the answer after about so many (estimated) tokens; 0 and -1 are no limit."
+    )
+    max_completion_tokens: TokenLimit = Field(default=None, description="The newer name of `max_tokens`.")
     search_parameters: dict[str, Any] = Field(default={}, description='xAI\'s: `{"mode": "off"}` keeps from searching.')
     tools: list[Any] = Field(
         default=[],

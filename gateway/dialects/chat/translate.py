@@ -16,7 +16,7 @@ from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.conversations import Draft, prompt_tokens, read_messages
 from gateway.web.sse import Frame
-from gateway.web.wishes import read_form, read_offer
+from gateway.web.wishes import EFFORTS, read_form, read_offer
 
 DIALECT = "chat"
 DONE = Frame("[DONE]")
@@ -24,11 +24,6 @@ MAX_STOPS = 16
 
 _THINKING: Mapping[str, bool | None] = {
     "enabled": True, "disabled": False, "auto": None, "adaptive": None, "null": None, "": None, "true": True, "false": False,
-}  # fmt: skip
-#: By ``reasoning_effort``; what is in between leaves it to the model.
-_EFFORT: Mapping[str, bool | None] = {
-    "none": False, "minimal": False, "low": None, "medium": None, "default": None, "auto": None, "high": True, "xhigh": True,
-    "max": True,
 }  # fmt: skip
 
 
@@ -97,7 +92,7 @@ def _thinking(wire: ChatCreate, fields: Mapping[str, Any]) -> bool | None:
     effort = wire.reasoning_effort or (nested.get("effort") if isinstance(nested, dict) else None)
     if effort is None and isinstance(nested, dict) and isinstance(nested.get("enabled"), bool):
         return bool(nested["enabled"])
-    return None if effort is None else _choice("reasoning_effort", effort, _EFFORT)
+    return None if effort is None else _choice("reasoning_effort", effort, EFFORTS)
 
 
 def _search(parameters: Mapping[str, Any]) -> bool:

@@ -8,11 +8,14 @@ _NO_MASK = (
     "is not supported: the site edits whole pictures. Say in the prompt what is to change and what is to stay as it is."
 )
 
+#: Names under which pictures to edit come.
+PICTURES = ("image", "images", "image_url", "image_urls")
+
 RULES: Rules = {
     **dict.fromkeys(
         (
             "model", "prompt", "n", "size", "aspect_ratio", "quality", "response_format", "output_format", "output_compression",
-            "stream", "partial_images",
+            "stream", "partial_images", *PICTURES,
         ),
         HONOURED,
     ),
@@ -25,7 +28,3 @@ RULES: Rules = {
     "background": refused("can only be opaque: the site makes no transparent pictures.", "auto", "opaque"),
     "mask": refused(_NO_MASK),
 }  # fmt: skip
-
-#: Names under which pictures to edit come.
-PICTURES = ("image", "images", "image_url", "image_urls")
-EDIT_RULES: Rules = {**RULES, **dict.fromkeys(PICTURES, HONOURED)}

@@ -19,7 +19,7 @@ from gateway.calls.model import ImageRequest, Picture, PicturePreview, PictureRe
 from gateway.calls.repeats import RepeatKey
 from gateway.dialects.images import protocol, translate
 from gateway.dialects.images.delivery import Delivery, encoded
-from gateway.dialects.images.parameters import EDIT_RULES, RULES
+from gateway.dialects.images.parameters import RULES
 from gateway.dialects.images.translate import Asked, Made
 from gateway.errors import ContentModerated, GenerationFailed, InvalidImage
 from gateway.models import ModelKind
@@ -76,16 +76,8 @@ async def generate(
     request: Request, services: TheServices, caller: AnyCaller, base: BaseUrl, idempotency_key: Repeated = None
 ) -> Response:
     """From words. With `stream`, previews as server-sent events while they are made. What is missing of several pictures is
-    said in `warnings`."""
-    async with forms.body(request, limit_bytes=forms.json_limit(services.settings)) as sent:
-        fields = unfolded(sent)
-        wire = forms.parse(protocol.ImageCreate, fields)
-    model = choose(services, caller, wire.model, ModelKind.IMAGE)
-    headers = judge(fields, RULES)
-    asked = translate.from_create(wire, model, key_id=caller.key_id)
-    check_images(asked.request)
-    repeat = await repeat_key(caller, idempotency_key, {"at": "generations", **fields})
-    return _answer(_Making(services, caller, base, asked, "image_generation", repeat=repeat), headers)
+    said in `warnings`. With an `image` it is an edit: some clients know no other path."""
+    return await _made(request, services, caller, base, idempotency_key, edits=False)
 
 
 @paths.post("/edits", summary="Edit pictures", response_model=protocol.Images, openapi_extra=EDIT_BODY)
@@ -94,18 +86,26 @@ async def edit(
 ) -> Response:
     """A form with files `image` or `image[]` (PNG, JPEG, WebP, up to 50 MB each), or JSON with `image` or `images`: http(s) or
     data: URLs, links or ids of ours. The site takes seven."""
+    return await _made(request, services, caller, base, idempotency_key, edits=True)
+
+
+async def _made(
+    request: Request, services: Services, caller: Caller, base: str, idempotency_key: str | None, *, edits: bool
+) -> Response:
+    """Read and check a request, and answer it. edits: made to the path of edits, so that pictures are needed."""
     async with forms.body(request, limit_bytes=_limit(request, services)) as sent:
         fields = unfolded(sent)
         wire = forms.parse(protocol.ImageCreate, fields)
         model = choose(services, caller, wire.model, ModelKind.IMAGE)
-        headers = judge(fields, EDIT_RULES)
-        pictures = translate.pictures_of(fields)
-        asked = translate.from_create(wire, model, key_id=caller.key_id, inputs=len(pictures))
+        headers = judge(fields, RULES)
+        pictures = translate.pictures_of(fields, needed=edits)
+        asked = translate.from_create(wire, model, key_id=caller.key_id, inputs=len(pictures), edits=edits)
         check_images(asked.request)
-        repeat = await repeat_key(caller, idempotency_key, {"at": "edits", **fields})
+        path = "edits" if edits else "generations"
+        repeat = await repeat_key(caller, idempotency_key, {"at": path, **fields})
         kept = [await _kept(services, caller, picture, name) for picture, name in pictures]
     # Seed 004 documents the same events for both; OpenAI's clients, which use /v1, know edits by another name (C10).
-    action = "image_edit" if "/v1/" in request.url.path else "image_generation"
+    action = "image_edit" if edits and "/v1/" in request.url.path else "image_generation"
     return _answer(_Making(services, caller, base, asked, action, kept, repeat), headers)
 
 

@@ -67,8 +67,11 @@ class Made:
 
 
 # -- in ----------------------------------------------------------------------------------------------------------------
-def from_create(wire: ImageCreate, model: Model, *, key_id: str, inputs: int = 0) -> Asked:
-    """Read a request; *inputs* pictures are to be edited. Raises InvalidRequest, EmptyPrompt, UnsupportedParameter."""
+def from_create(wire: ImageCreate, model: Model, *, key_id: str, inputs: int = 0, edits: bool = False) -> Asked:
+    """Read a request; *inputs* pictures are to be edited. edits: asked for at their own path.
+
+    Raises InvalidRequest, EmptyPrompt, UnsupportedParameter.
+    """
     if not wire.prompt.strip():
         raise EmptyPrompt("Prompt cannot be empty", param="prompt")
     quality = quality_of(wire.quality, "quality" if model.mode == "quality" else "speed")
@@ -85,7 +88,7 @@ def from_create(wire: ImageCreate, model: Model, *, key_id: str, inputs: int = 0
     )
     return Asked(
         request=request,
-        wanted=wanted(wire.response_format, wire.model, edit=inputs > 0),
+        wanted=wanted(wire.response_format, wire.model, edit=edits),
         stream=bool(wire.stream),
         previews=wire.partial_images,
         output=_output(wire.output_format),
@@ -108,13 +111,13 @@ def wanted(response_format: str | None, model: str, *, edit: bool) -> Wanted:
     return Wanted.BOTH if edit else Wanted.URL
 
 
-def pictures_of(fields: Mapping[str, Any]) -> list[tuple[str | UploadFile, str]]:
+def pictures_of(fields: Mapping[str, Any], *, needed: bool = True) -> list[tuple[str | UploadFile, str]]:
     """The pictures to edit, each with the name of its field: files, addresses, ids, or objects with one of those (C8).
 
-    Raises InvalidRequest (none, or more than may be sent), UnsupportedParameter (more than the site takes).
+    Raises InvalidRequest (none where one is *needed*, or more than may be sent), UnsupportedParameter (more than the site takes).
     """
     found = [(picture, name) for name in PICTURES for picture in _pictures(fields.get(name), name)]
-    if not found:
+    if needed and not found:
         raise InvalidRequest("Missing required parameter: 'image'.", param="image")
     if len(found) > MAX_FILES:
         raise InvalidRequest(f"{MAX_FILES} pictures can be sent at most, not {len(found)}.", param="image")

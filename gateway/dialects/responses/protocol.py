@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.web.wishes import TokenLimit
+
 
 class ResponseCreate(BaseModel):
     """Body of ``POST /v1/responses``."""
@@ -41,8 +43,8 @@ class ResponseCreate(BaseModel):
     reasoning: dict[str, Any] = Field(
         default={}, description="`effort`: `none` and `minimal` turn thinking off, `high` and above on."
     )
-    max_output_tokens: int | None = Field(
-        default=None, ge=1, description="Cuts the answer after about so many (estimated) tokens."
+    max_output_tokens: TokenLimit = Field(
+        default=None, description="Cuts the answer after about so many (estimated) tokens; 0 and -1 are no limit."
     )
     tools: list[Any] = Field(
         default=[],

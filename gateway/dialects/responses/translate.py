@@ -14,12 +14,9 @@ from gateway.errors import EmptyPrompt, GatewayError, InvalidRequest, Unsupporte
 from gateway.models import Model
 from gateway.web.call_errors import to_error
 from gateway.web.conversations import Draft, called_as_text, prompt_tokens, read_content, read_role
-from gateway.web.wishes import read_form, read_offer
+from gateway.web.wishes import EFFORTS, read_form, read_offer
 
 DIALECT = "responses"
-_EFFORT: Mapping[str, bool | None] = {
-    "none": False, "minimal": False, "low": None, "medium": None, "high": True, "xhigh": True, "max": True,
-}  # fmt: skip
 
 #: Text of an earlier answer by the id of its item; None when it is not known.
 Recall = Callable[[str], str | None]
@@ -52,12 +49,12 @@ def from_create(wire: ResponseCreate, fields: Mapping[str, Any], recall: Recall)
     drafts = _input(wire.input, recall, blocks=wanted.offer is not None)
     drafts = (*(Draft(Role.SYSTEM, told) for told in (wanted.told(), wire.instructions) if told), *drafts)
     effort = wire.reasoning.get("effort")
-    if effort is not None and effort not in _EFFORT:
+    if effort is not None and effort not in EFFORTS:
         raise InvalidRequest(
-            f"Invalid value for 'reasoning.effort': {effort!r}. Supported values are: {', '.join(_EFFORT)}.",
+            f"Invalid value for 'reasoning.effort': {effort!r}. Supported values are: {', '.join(EFFORTS)}.",
             param="reasoning.effort",
         )
-    return Asked(drafts, None if effort is None else _EFFORT[effort], wire.max_output_tokens, wanted)
+    return Asked(drafts, None if effort is None else EFFORTS[effort], wire.max_output_tokens, wanted)
 
 
 def to_request(asked: Asked, model: Model, turns: tuple[Turn, ...], *, key_id: str) -> ChatRequest:
