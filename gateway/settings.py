@@ -279,7 +279,15 @@ class Settings(BaseSettings):
     )
     follow_poll_s: float = Field(default=4, gt=0, description="How often a re-attached video is looked up.")
     asset_wait_s: float = Field(
-        default=90, gt=0, description="How long a finished video's file may answer 404 before it counts as lost."
+        default=90,
+        gt=0,
+        description="How long a finished video's file may answer 404 before it counts as lost; over all attempts.",
+    )
+    lost_submit_s: float = Field(
+        default=90,
+        gt=0,
+        description="How long a video is looked for in the site's records when the answer to its request broke off before the "
+        "first word: by then a video that is being made shows there.",
     )
     download_timeout_s: float = Field(default=600, gt=0, description="How long fetching one file may take.")
     cooldown_s: float = Field(

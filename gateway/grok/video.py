@@ -244,14 +244,19 @@ class GrokVideoMaker:
             check(sighting)
             if sighting.url:
                 return sighting
-        await follow(work, sighting, generation, patience_s=self._patience_s(step, ended, sighting))
+        patience_s = self._patience_s(step, ended, sighting)
+        await work.journal.note(SUBMIT, sighting.stored())
+        await follow(work, sighting, generation, patience_s=patience_s)
         return sighting
 
     def _patience_s(self, step: Step, ended: Ended, sighting: Sighting) -> float:
-        """How long the site is still asked for the video."""
-        age_s = (datetime.now(UTC) - started_at(step)).total_seconds()
+        """How long the site is still asked for the video: over all attempts together, as far as one may wait for the next."""
+        now = datetime.now(UTC)
+        age_s = (now - started_at(step)).total_seconds()
         if sighting.attachments or sighting.progress >= 100:
-            return self._settings.asset_wait_s
+            sighting.due_since = sighting.due_since or now.isoformat()
+            due_s = (now - datetime.fromisoformat(sighting.due_since)).total_seconds()
+            return max(LEAST_DOUBT_S, self._settings.asset_wait_s - due_s)
         if sighting.failed or ended is Ended.ANSWERED:
             return max(LEAST_DOUBT_S, DOUBT_S - age_s)
         return max(LATE_S, self._settings.video_timeout_s - age_s)

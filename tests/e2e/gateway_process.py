@@ -32,6 +32,7 @@ class Gateway:
             "GATEWAY_LOG_FORMAT": "json",
             "GATEWAY_VERIFY_WAITING_EVERY_S": "2",
             "GATEWAY_FOLLOW_POLL_S": "0.5",
+            "GATEWAY_LOST_SUBMIT_S": "8",
             "GATEWAY_COOLDOWN_S": "3",
             "GATEWAY_FETCH_ALLOW_PRIVATE": "true",
             **{f"GATEWAY_{name.upper()}": value for name, value in settings.items()},

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.grok.bodies import Generation
-from gateway.grok.steps import download, follow, reconcile, stream
+from gateway.grok.steps import download, follow, stream
 from gateway.grok.video import GrokVideoMaker
 from gateway.settings import Settings
 from gateway.tasks.model import Step, Task, VideoResult
@@ -22,7 +21,13 @@ class Bench:
     """One maker, one profile, one script."""
 
     def __init__(self, directory: Path, **options: Any) -> None:
-        settings = {"follow_poll_s": 0.01, "asset_wait_s": 0.3, "first_frame_timeout_s": 0.3, "video_timeout_s": 0.5}
+        settings = {
+            "follow_poll_s": 0.01,
+            "asset_wait_s": 0.3,
+            "first_frame_timeout_s": 0.3,
+            "video_timeout_s": 0.5,
+            "lost_submit_s": 0.1,
+        }
         given = {key: options.pop(key) for key in list(options) if key in Settings.model_fields}
         self.settings = Settings(data_dir=directory, **(settings | given))
         self.script = Script().file(URL, b"film")
@@ -62,8 +67,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.grok.video.DOUBT_S", 0.1)
     monkeypatch.setattr("gateway.grok.video.LEAST_DOUBT_S", 0.05)
     monkeypatch.setattr("gateway.grok.video.LATE_S", 0.1)
-    monkeypatch.setattr(reconcile, "GRACE_S", {Generation.G2: 0.05, Generation.G1: 0.1})
     monkeypatch.setattr(download, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(download, "LEAST_WAIT_S", 0.05)
 
 
 @pytest.fixture

@@ -184,6 +184,38 @@ async def test_what_another_task_holds_is_not_ours(tmp_path: Path) -> None:
     assert (await bench.make(begun())).upstream["conversation_id"] == "D"
 
 
+@pytest.mark.parametrize("stored", ["file", "address"])
+async def test_what_never_appears_is_waited_for_once_over_all_attempts(tmp_path: Path, stored: str) -> None:
+    """The file of a finished video (stored: file), or the address that the site never tells."""
+    bench = Bench(tmp_path, asset_wait_s=0.3)
+    bench.script.on(NEW, f.WHOLE if stored == "file" else [*f.START, f.answer(attachments=("V",))])
+    bench.script.file(f.URL, 404)
+    bench.script.on(f.TURNS, f.turns(f.human(), f.turn([], fileAttachments=["V"])))
+    bench.script.on(f.ASSETS, {"assets": []})
+    loop = asyncio.get_running_loop()
+    took = []
+    for journal in (None, *[bench] * 3):
+        began = loop.time()
+        with pytest.raises(ours.GenerationError):
+            await bench.make(journal and journal.journal)
+        took.append(loop.time() - began)
+    assert took[0] >= 0.3, took
+    assert all(later < 0.25 for later in took[1:]), took
+    assert bench.submits() == 1
+
+
+@pytest.mark.parametrize("generation", ["g1", "g2"])
+async def test_a_lost_submit_is_looked_for_as_long_in_either_protocol(tmp_path: Path, generation: str) -> None:
+    bench = Bench(tmp_path, lost_submit_s=0.4)
+    site(bench)
+    bench.script.on("POST /rest/media/post/get", {"post": {"id": "P"}})
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(ours.OutcomeUnknown):
+        await bench.make(begun(intent={"generation": generation, "post_id": "P"}))
+    assert loop.time() - began >= 0.4
+
+
 async def test_absent_is_unknown_and_not_sent_again(bench: Bench) -> None:
     site(bench)
     with pytest.raises(ours.OutcomeUnknown, match="not sent again"):

@@ -29,7 +29,7 @@ from gateway.grok.standing import not_ready
 from gateway.grok.steps.follow import check
 from gateway.grok.steps.result import record, stored_result, upstream_facts
 from gateway.grok.steps.sighting import Sighting
-from gateway.grok.steps.work import DOWNLOAD, Work
+from gateway.grok.steps.work import DOWNLOAD, Work, started_at
 from gateway.grok.verify import judge_session
 from gateway.grok.wire.fields import integer, mapping, text
 from gateway.grok.wire.problems import Problem, read_problem
@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 TRANSFERS = 3
 #: Before a file that is not there yet is asked for again; doubles up to the pace of following.
 FIRST_PAUSE_S = 0.5
+#: A file that earlier attempts waited for in vain is given so long once more (seconds).
+LEAST_WAIT_S = 2.0
 #: How far a clip may be from its promised length: seconds, or a part of it, whichever is more (10.04 s for 10 were seen).
 SLACK_S, SLACK_PART = 1.0, 0.15
 
@@ -116,7 +118,9 @@ async def _fetch(work: Work, sighting: Sighting, url: str, look_again: Recheck) 
     """Fetch *url*, waiting for a file that is late."""
     loop = asyncio.get_running_loop()
     settings = work.settings
-    deadline = loop.time() + settings.asset_wait_s
+    step = work.step(DOWNLOAD)
+    waited_s = 0.0 if step is None else (datetime.now(UTC) - started_at(step)).total_seconds()
+    deadline = loop.time() + max(min(LEAST_WAIT_S, settings.asset_wait_s), settings.asset_wait_s - max(0.0, waited_s))
     broken, late = 0, 0
     target = work.media.target(video_asset_id(work.task.id), ".mp4")
     while True:

@@ -2,7 +2,8 @@
 
 Looked for in the site's own records: the account's conversations and files made since the intent was written, and for g1 the
 media post. Exactly one match that no other task holds is adopted. None at all proves little: the request may still be on its
-way, or the record late; it counts as absent only when the lists answered well, several times over some seconds.
+way, or the record late (nothing tells when a conversation is listed, and a post of g1 shows nothing before its video is
+finished). It counts as absent only when the lists answered well, several times, for as long as a video takes (lost_submit_s).
 """
 
 from __future__ import annotations
@@ -31,9 +32,6 @@ log = structlog.get_logger(__name__)
 
 #: How far the site's clock may be from ours when it has not told us (seconds), and when it has.
 UNKNOWN_SKEW_S, KNOWN_SKEW_S = 120.0, 10.0
-#: How long after it was asked for a generation may stay unlisted. g2 conversations are listed as soon as they exist; g1
-#: posts show nothing before the video is finished.
-GRACE_S = {Generation.G2: 8.0, Generation.G1: 90.0}
 LEAST_LOOKS = 2
 MAX_LOOKED_INTO = 12
 MAX_PAGES = 3
@@ -86,7 +84,7 @@ async def reconcile(work: Work, step: Step) -> tuple[Presence, Sighting]:
     lost = search.lost
     loop = asyncio.get_running_loop()
     age_s = (datetime.now(UTC) - started_at(step)).total_seconds()
-    deadline = loop.time() + GRACE_S[lost.generation] - max(0.0, age_s)
+    deadline = loop.time() + work.settings.lost_submit_s - max(0.0, age_s)
     likeness = likeness_of(work.account_id, lost.prompt, sorted(lost.file_ids))
     pause_s = 1.0
     looked = 0

@@ -19,7 +19,8 @@ class Sighting:
     url: key below the assets host or absolute address of the finished video. moderated is sticky: a later attachment of a
     moderated video does not turn it into a success (#789). answered: the site closed its answer; text: its words.
     attachments: ids or paths the closing answer names. failed: the error the site's answer broke with, as it came;
-    failed_status: of its HTTP exchange, None inside a stream. drifted: what of the stream could not be read.
+    failed_status: of its HTTP exchange, None inside a stream. drifted: what of the stream could not be read. due_since: when
+    it was first finished without an address (ISO 8601, our clock).
     """
 
     conversation_id: str = ""
@@ -41,6 +42,7 @@ class Sighting:
     failed: str = ""
     failed_status: int | None = None
     drifted: str = ""
+    due_since: str = ""
     progress: int = field(default=0, compare=False)
     video_seen: bool = field(default=False, compare=False)
 
