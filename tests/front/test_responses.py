@@ -122,7 +122,7 @@ async def test_an_earlier_answer_may_be_referred_to(front, site):
         ({"tools": [{"type": "file_search"}]}, 400, "unsupported_parameter", "tools[0]"),
         ({"text": {"format": {"type": "grammar"}}}, 400, "unsupported_parameter", "text.format"),
         ({"reasoning": {"effort": "very"}}, 400, "invalid_value", "reasoning.effort"),
-        ({"max_output_tokens": 0}, 400, "invalid_value", "max_output_tokens"),
+        ({"max_output_tokens": -5}, 400, "invalid_value", "max_output_tokens"),
     ],
 )  # fmt: skip
 async def test_mistakes_name_their_field(front, change, status, code, param):
