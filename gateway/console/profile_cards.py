@@ -133,7 +133,7 @@ def kind_word(kind: str) -> Markup:
         return text(whole)
     word, _, mode = kind.partition(":")
     known = text(f"profiles.kind_{word}") if has_text(f"profiles.kind_{word}") else Markup("{}").format(word)
-    return Markup("{} ({})").format(known, mode) if mode else known
+    return Markup("{} {}").format(known, text("words.aside", what=mode)) if mode else known
 
 
 def _stored_slots(profile: Profile) -> Mapping[str, SlotCount]:

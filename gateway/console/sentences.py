@@ -23,7 +23,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 #: What a full stop follows; not a command or an address, which would be copied with it.
 _ENDS = re.compile(r"[\u3400-\u9fff）”]")
 #: A blank that was meant to stand beside a Latin word, and stands between two Chinese ones.
-_NEEDLESS_BLANK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\u3000-\u9fff\uff00-\uffef])")
+_NEEDLESS_BLANK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef”]) (?=[\u3000-\u9fff\uff00-\uffef“])")
 #: How sentences are strung together, and how they are in Chinese.
 _STRUNG = ((". ", "。"), ("; ", "；"))
 _TOLD_MOST = 4096

@@ -75,10 +75,10 @@ class Varied(Scripted):
         await asyncio.sleep(0.3)
         await journal.stage(Stage.GENERATE, 1)
         if prompt == DECLINED:
-            raise ContentModerated("The site declined this request: content moderated.")
+            raise ContentModerated("the site refuses this content: content moderated")
         if prompt == GAVE_UP and task.id not in self._gave_up:
             self._gave_up.add(task.id)
-            raise GenerationFailed("The site began and gave up at 46 %.")
+            raise GenerationFailed("the site's generation failed")
         for running, percent in RUNNING:
             if prompt == running:
                 await journal.progress(percent)
@@ -100,11 +100,11 @@ class Varied(Scripted):
 
 async def furnish(console: Console, site: Varied, *, callback_url: str) -> dict[str, str]:
     """Put something on every page; returns ids of tasks by what became of them."""
-    await _profiles(console)
+    await profiles(console)
     found = await _tasks(console, site, callback_url)
     await _pictures(console)
-    await _past(console)
-    await _nodes(console)
+    await past(console)
+    await other_nodes(console)
     for name, facts in (
         ("nightly renders", {"requests_per_minute": 30, "weight": 2}),
         ("notebook", {"scopes": frozenset({Scope.VIDEO}), "valid_for_s": 7 * 86400.0, "max_running": 1}),
@@ -116,14 +116,19 @@ async def furnish(console: Console, site: Varied, *, callback_url: str) -> dict[
     return found
 
 
-async def _profiles(console: Console) -> None:
+async def profiles(console: Console) -> None:
+    """Here and on another node: ready, signed out, challenged, resting."""
     here, now = console.house.registry, datetime.now(UTC)
     there = Registry(console.house.db, node=WORKER, proxy_key=b"no proxy is set here")
     told = {"remaining": 12, "total": 20, "told_at": (now - timedelta(minutes=8)).isoformat()}
     for number, (name, clearance, account) in enumerate(PROFILES):
         registry = there if name == "resting" else here
         await registry.add(name)
-        rests = (Cooldown("video", now + timedelta(minutes=40), "told by the site"),) if name == "resting" else ()
+        rests = (
+            (Cooldown("video", now + timedelta(minutes=40), "the site's limit for this kind of work is reached"),)
+            if name == "resting"
+            else ()
+        )
         await registry.record_seen(
             name, clearance=clearance, reason="", since=now - timedelta(hours=3 * number + 1), account=account,
             cooldowns=rests, last_checkpoint_at=now - timedelta(minutes=2),
@@ -189,7 +194,7 @@ async def _pictures(console: Console) -> None:
         )  # fmt: skip
 
 
-async def _past(console: Console) -> None:
+async def past(console: Console) -> None:
     """What ended within the last weeks, for the charts."""
     now, dice = datetime.now(UTC), random.Random(4)
     kinds = (
@@ -214,7 +219,7 @@ async def _past(console: Console) -> None:
         await write_log(connection, ended)
 
 
-async def _nodes(console: Console) -> None:
+async def other_nodes(console: Console) -> None:
     """One that works elsewhere, and one that fell silent."""
     registry = NodeRegistry(console.house.db)
     common = {"version": "0.1.0", "offers": [], "info": {}}

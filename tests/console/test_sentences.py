@@ -76,7 +76,7 @@ def test_every_error_has_an_explanation_and_every_event_a_name(language):
     codes = {kind.code for kind in below(GatewayError)}
     happened = {
         *constants("browser", of={"event"}, looks="[a-z][a-z ]+"),
-        *constants("gateway/profiles", of={"_log", "_ask"}, looks="[a-z_]+"),
+        *constants("gateway/profiles", of={"_log", "_ask", "_to_apply"}, looks="[a-z_]+"),
     }
     done = {*constants("gateway", of={"note", "write", "write_down", "_enter"}, looks=r"[a-z_]+\.[a-z_]+")}
     assert len(codes) > 40

@@ -46,7 +46,7 @@ async def gallery(view: TheView) -> Response:
         filters=filters,
         kind=kind,
         kinds=tuple(KINDS),
-        keys=await key_names(view.house),
+        keys=await key_names(view),
         older=_address(filters, more, cursor_at(*place)) if place else "",
         newest=_address(filters, more, "") if filters.after else "",
         chosen=bool(more) or filters.chosen,

@@ -45,7 +45,7 @@ async def notifications(
         whom=whom if whom in WHOM else "",
         choices=tuple(WHOM),
         hosts={one.id: shown(one.url) for one in found},
-        keys=await key_names(house),
+        keys=await key_names(view),
     )
 
 
@@ -74,7 +74,7 @@ async def delivery(delivery_id: str, view: TheView) -> Response:
         "notifications/delivery.html",
         delivery=found,
         said=None if found.channel is Channel.TASK else json.dumps(dict(found.data), ensure_ascii=False, indent=2),
-        keys=await key_names(view.house),
+        keys=await key_names(view),
     )
 
 

@@ -14,7 +14,7 @@ from gateway.auth.callers import CONSOLE_KEY_ID, LOCAL_KEY_ID
 from gateway.console.house import House
 from gateway.console.page import Page
 from gateway.console.task_filters import GROUPS, TaskFilters, read_filters
-from gateway.console.view import TheView
+from gateway.console.view import TheView, View
 from gateway.errors import InvalidRequest, TaskNotFound
 from gateway.media.assets import AssetKind
 from gateway.media.shelf import Shelf
@@ -49,13 +49,13 @@ async def tasks(view: TheView) -> Response:
         newest=filters.address("/console/tasks", after="") if filters.after else "",
         looked_back_to=found.looked_back_to,
         nothing_yet=not found.tasks and not filters.chosen and not filters.after,
-        keys=await key_names(house),
+        keys=await key_names(view),
         profiles=[
             (profile.name, profile.name) for profile in await house.registry.list() if profile.removed_at is None
         ],
         statuses=tuple(GROUPS),
         models=[(name, name) for name in VIDEO_MODELS],
-        dialects=dialect_names(house),
+        dialects=dialect_names(view),
         now=datetime.now(UTC),
     )
 
@@ -109,15 +109,18 @@ async def _found(house: House, filters: TaskFilters) -> Found:
     return await house.services.store.find(filters.to_filter(), limit=ROWS, cursor=filters.after or None)
 
 
-async def key_names(house: House) -> Mapping[str, str]:
+async def key_names(view: View) -> Mapping[str, str]:
     """What keys are called, by id; the console's own first."""
+    house = view.house
     named = {key.id: key.name for key in await house.keys.list()}
-    return {CONSOLE_KEY_ID: "console", **({LOCAL_KEY_ID: "local"} if house.settings.no_auth else {}), **named}
+    local = {LOCAL_KEY_ID: view.text("words.local_key")} if house.settings.no_auth else {}
+    return {CONSOLE_KEY_ID: view.text("words.console"), **local, **named}
 
 
-def dialect_names(house: House) -> Mapping[str, str]:
+def dialect_names(view: View) -> Mapping[str, str]:
     """What the APIs are called, by their words."""
-    return {"console": "console", "grok2api": "grok2api", **{name: name for name in house.dialects}}
+    names = {name: name for name in ("grok2api", *view.house.dialects)}
+    return {"console": view.text("words.console"), **names}
 
 
 def thumbnails(tasks: Sequence[Task]) -> Mapping[str, str]:

@@ -63,8 +63,8 @@ async def task(task_id: str, view: TheView) -> Response:
         files=files,
         videos=sum(file.kind is AssetKind.VIDEO for file in files),
         size_bytes=sum(file.size_bytes for file in files),
-        keys=await key_names(view.house),
-        dialects=dialect_names(view.house),
+        keys=await key_names(view),
+        dialects=dialect_names(view),
         raw=json.dumps(
             {"task": asdict(found), "attempts": [asdict(one) for one in attempts], "events": [asdict(one) for one in events]},
             default=str, ensure_ascii=False, indent=2,

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from gateway.auth.callers import CONSOLE_KEY_ID
 from gateway.console import charts
 from gateway.console.page import Page
 from gateway.console.pages.tasks import dialect_names, key_names
@@ -79,7 +80,7 @@ async def usage(view: TheView) -> Response:
         sides=[(side, _rows(found, side, await _names(view, side))) for side in SIDES],
         periods=tuple(PERIODS),
         kinds=KINDS,
-        keys=await key_names(view.house),
+        keys=await key_names(view),
         earlier=choice.address(back=choice.back + 1) if choice.back < MOST_BACK else "",
         later=choice.address(back=choice.back - 1) if choice.back else "",
         csv=choice.address("/console/usage.csv"),
@@ -91,7 +92,7 @@ async def as_csv(view: TheView) -> Response:
     """One line for each hour or day and each key, profile, model, API and kind."""
     choice = _read(view)
     found = await cells(view.house.db, choice.wanted(datetime.now(UTC)))
-    keys = await key_names(view.house)
+    keys = {**await key_names(view), CONSOLE_KEY_ID: "console"}  # what programs read is the same in every language
     text = io.StringIO()
     sheet = csv.writer(text)
     sheet.writerow(["time", *(_COLUMN.get(side, side) for side in SIDES), "key", *_NUMBERS])
@@ -154,9 +155,9 @@ def _rows(found: Report, side: str, names: Mapping[str, str]) -> Sequence[tuple[
 async def _names(view: View, side: str) -> Mapping[str, str]:
     match side:
         case "key_id":
-            return await key_names(view.house)
+            return await key_names(view)
         case "dialect":
-            return dialect_names(view.house)
+            return dialect_names(view)
         case "kind":
             return {kind: view.text(f"usage.kind_{kind}") for kind in KINDS}
     return {}
