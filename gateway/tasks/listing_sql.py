@@ -91,11 +91,11 @@ class Listing:
         words = tasks.c.prompt.icontains(where.search or "", autoescape=True)
         near = select(tasks.c.id, tasks.c.created_at, words.label("fits")).where(*only).order_by(*order)
         edge = select(tasks.c.id, tasks.c.created_at).where(*only).order_by(*order).offset(LOOKED_THROUGH - 1).limit(1)
+        looks = sorted(
+            {min(LOOKED_FIRST, LOOKED_THROUGH), LOOKED_THROUGH}
+        )  # a common word fills its page from the newest
         async with self._db.read() as connection:
-            for through in (
-                min(LOOKED_FIRST, LOOKED_THROUGH),
-                LOOKED_THROUGH,
-            ):  # a common word fills its page from the newest
+            for through in looks:
                 near_ones = near.limit(through).subquery()
                 ids = select(near_ones.c.id).where(near_ones.c.fits)
                 ids = ids.order_by(near_ones.c.created_at.desc(), near_ones.c.id.desc()).limit(limit + 1)
