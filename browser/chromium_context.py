@@ -106,7 +106,11 @@ class ChromiumContext:
             try:
                 async with asyncio.timeout(RESTORE_S):
                     await (set_all if restore.whole else add_missing)(self.playwright, restore.state)
-            except (Error, TimeoutError) as exc:
+            except TimeoutError:  # a busy machine: without its sign-in the profile would look signed out
+                raise LaunchFailed(
+                    f"profile {self._spec.name}: its sign-in could not be put back within {RESTORE_S:g} s"
+                ) from None
+            except Error as exc:
                 log.warning("restore failed", profile=self._spec.name, error=_line(exc))
         await self._open_transport()
         if self._gone is not None:

@@ -72,10 +72,13 @@ async def take_in(
         here_or_refuse(registry, await registry.get(name))
         if wanted is not None:
             await registry.set_proxy(name, wanted)
+        await asyncio.to_thread(_keep, directory, copies, state)
     except UnknownProfile:
+        # The file first: a gateway that sees the row starts a browser at once, and would show the site a stranger.
+        registry.accepted(name, wanted)
+        await asyncio.to_thread(_keep, directory, copies, state)
         await registry.add(name, proxy=wanted)
         added = True
-    await asyncio.to_thread(_keep, directory, copies, state)
     await registry.note_checkpoints(name, await asyncio.to_thread(copies_to_json, copies))
     facts: dict[str, Any] = {}
     if bundle is not None:

@@ -78,11 +78,7 @@ class Registry:
     async def add(self, name: str, *, proxy: str | None = None, node: str | None = None) -> Profile:
         """Make a profile, on this node unless another is named. Raises BadProfile, ProfileExists."""
         now = datetime.now(UTC)
-        try:
-            check_name(name)
-            sealed = self._sealed(name, proxy)
-        except ValueError as exc:
-            raise BadProfile(str(exc)) from None
+        sealed = self.accepted(name, proxy)
         row: dict[str, Any] = {
             "name": name,
             "node_id": node or self.node,
@@ -105,6 +101,14 @@ class Registry:
         except IntegrityError:
             raise ProfileExists(f"profile {name} exists already; see: gateway profile show {name}") from None
         return await self.get(name)
+
+    def accepted(self, name: str, proxy: str | None) -> str | None:
+        """Return the proxy as a row holds it. Raises BadProfile for a name or a proxy that `add` would not take."""
+        try:
+            check_name(name)
+            return self._sealed(name, proxy)
+        except ValueError as exc:
+            raise BadProfile(str(exc)) from None
 
     async def set_proxy(self, name: str, proxy: str | None) -> None:
         """Let the profile go out another way. Raises BadProfile, UnknownProfile."""
