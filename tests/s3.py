@@ -30,7 +30,7 @@ class S3:
     def new_bucket(self) -> str:
         name = f"media-{next(_NUMBER)}"
         asked = urllib.request.Request(f"{self.endpoint}/{name}", method="PUT")
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=10):
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=60):
             return name
 
     def settings(self, data_dir: Any, bucket: str) -> Settings:

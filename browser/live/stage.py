@@ -306,7 +306,7 @@ class Stage:
         def offered(download: Download) -> None:
             if self._control:  # nobody would ever see it, and it would fill the disk
                 self._tell({"type": "notice", "code": "download", "message": "files of the page are not kept"})
-                self._spawn(download.cancel())
+                self._spawn(_drop(download))
 
         for event, heard in (
             ("download", offered),
@@ -354,3 +354,9 @@ class Stage:
             await work
         except Exception as exc:  # one page's trouble ends nothing else; its text may quote what was typed
             log.warning("live view stumbled", error=type(exc).__name__)
+
+
+async def _drop(download: Download) -> None:
+    """Stop it; one that was quicker has its file on disk already."""
+    await download.cancel()
+    await download.delete()

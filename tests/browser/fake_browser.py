@@ -246,7 +246,7 @@ async def fake_pool(
         yield pool, world
 
 
-async def until(condition: Callable[[], bool], *, within_s: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], *, within_s: float = 60) -> None:
     """Wait for something that no event tells of; fails when it does not come."""
     async with asyncio.timeout(within_s):
         while not condition():

@@ -75,7 +75,7 @@ class Watcher:
                     self.words.append(dict(item))
                 self._news.notify_all()
 
-    async def until(self, condition: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+    async def until(self, condition: Callable[[], Any], *, within_s: float = 60) -> Any:
         async with asyncio.timeout(within_s), self._news:
             while not (found := condition()):
                 await self._news.wait()
@@ -129,7 +129,7 @@ class Live:
             self._group.create_task(watcher.run())
             yield watcher
 
-    async def said(self, text: str, *, within_s: float = 20.0) -> None:
+    async def said(self, text: str, *, within_s: float = 60) -> None:
         """Wait until the page says so."""
         await self.page.wait_for_function(
             "text => document.getElementById('said').textContent === text", arg=text, timeout=within_s * 1000

@@ -45,7 +45,7 @@ async def test_a_killed_process_is_noticed_within_a_second_and_replaced(tmp_path
         started = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             borrower = group.create_task(_lost_in_a_stream(pool, started))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await started.wait()
             victims = {"renderer": renderer_pids, "browser": lambda _: [before], "driver": lambda _: [driver_pid(pool)]}
             killed_at = asyncio.get_running_loop().time()
@@ -68,9 +68,10 @@ async def test_a_dead_driver_takes_every_profile_with_it_and_all_come_back(tmp_p
             assert (await pool.check(name)).clearance is Clearance.READY
         pids = {status.name: status.pid for status in pool.status()}
         kill(driver_pid(pool))
-        await until(lambda: not any(status.running for status in pool.status()), within_s=2)
-        await until(lambda: all(status.running for status in pool.status()), within_s=20)  # without being asked
-        assert not {status.pid for status in pool.status()} & set(pids.values())
+        # Without being asked:
+        await until(
+            lambda: all(status.running and status.pid != pids[status.name] for status in pool.status()), within_s=60
+        )
 
 
 async def test_a_browser_that_keeps_crashing_is_quarantined_until_somebody_looks(tmp_path: Path):
@@ -79,7 +80,7 @@ async def test_a_browser_that_keeps_crashing_is_quarantined_until_somebody_looks
         site.open_to_all = True
         await pool.check("work")
         kill(browser_pid(pool))
-        await until(lambda: [e.what for e in events].count("browser started") == 2, within_s=20)
+        await until(lambda: [e.what for e in events].count("browser started") == 2, within_s=60)
         kill(browser_pid(pool))
         await until(lambda: stands(pool, "work") is Clearance.CRASHED)
         await until(lambda: browsers_below(tmp_path) == [])
@@ -113,7 +114,7 @@ async def test_the_browser_of_a_killed_gateway_is_waited_for_before_the_next_one
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         assert gateway.stdout is not None
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             lines = [(await gateway.stdout.readline()).decode() for _ in range(1)]
             while not lines[-1].strip().isdigit():
                 lines.append((await gateway.stdout.readline()).decode())

@@ -134,11 +134,11 @@ async def test_the_end_of_a_process_is_told_even_when_it_is_no_child_of_ours():
     cancelled.cancel()
     assert not ended.is_set()
     grandchild.kill()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await ended.wait()
     late = asyncio.Event()
     processes.ExitWatch(grandchild.pid, late.set)  # one that ended before
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         await late.wait()
 
 

@@ -74,7 +74,7 @@ async def a_doomed_transport(world: TransportSite, tmp_path: Path) -> AsyncItera
     if driver.is_running():
         await running.context.close()
         await playwright.stop()
-    await asyncio.to_thread(psutil.wait_procs, [*browser, driver], timeout=5)
+    await asyncio.to_thread(psutil.wait_procs, [*browser, driver], timeout=60)
 
 
 async def fetching(transport: PageTransport) -> None:

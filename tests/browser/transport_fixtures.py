@@ -68,7 +68,7 @@ def the_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TransportSit
         yield site
 
 
-async def until(condition: Callable[[], object], within_s: float = 3.0) -> None:
+async def until(condition: Callable[[], object], within_s: float = 60) -> None:
     """Wait for something the site's thread is about to notice."""
     async with asyncio.timeout(within_s):
         while not condition():

@@ -52,12 +52,12 @@ async def _clean(sim: Simulator, site: Live) -> None:
 
 async def said(maker: GrokCallMaker, words: str, **request: Any) -> list[Any]:
     turns = request.pop("turns", (Turn(Role.USER, words),))
-    async with asyncio.timeout(20), maker.chat(ChatRequest(turns, **{"mode": "fast", **request})) as events:
+    async with asyncio.timeout(60), maker.chat(ChatRequest(turns, **{"mode": "fast", **request})) as events:
         return [event async for event in events]
 
 
 async def drawn(maker: GrokCallMaker, prompt: str, **request: Any) -> list[Any]:
-    async with asyncio.timeout(30), maker.images(ImageRequest(prompt, **request)) as events:
+    async with asyncio.timeout(60), maker.images(ImageRequest(prompt, **request)) as events:
         return [event async for event in events]
 
 

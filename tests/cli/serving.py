@@ -56,7 +56,7 @@ async def serving(gateway: Commands, *args: str, **env: str) -> AsyncIterator[Se
             process.kill()
             await process.wait()
         log.close()
-        left = psutil.wait_procs(below, timeout=5)[1]
+        left = psutil.wait_procs(below, timeout=60)[1]
         for one in left:
             one.kill()
         assert not left, f"left behind: {left}"

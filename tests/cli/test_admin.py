@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 
 
 async def sign_in(url: str, password: str) -> int:
-    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         return (await client.post("/console/login", data={"password": password})).status_code
 
 
@@ -25,7 +25,7 @@ async def test_until_there_is_an_admin_every_start_prints_a_link(gateway: Comman
         process = await gateway.start("serve", "--port", "0", GATEWAY_LOG_LEVEL="error")
         assert process.stderr is not None
         said = ""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while "Ctrl-C" not in said:
                 said += (await process.stderr.readline()).decode()
         link = re.search(r"(http://127\.0\.0\.1:\d+)/console/setup#(\S+)", said)
@@ -38,7 +38,7 @@ async def test_the_printed_link_makes_the_admin(gateway: Commands):
     async with serving(gateway) as running:
         url, _, secret = running.facts["setup_url"].partition("/console/setup#")
         form = {"token": secret, "password": PASSWORD, "again": PASSWORD}
-        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             assert (await client.post("/console/setup", data=form)).headers["location"] == "/console"
             assert (await client.get("/console")).status_code == 200
         assert await sign_in(url, PASSWORD) == 303

@@ -56,7 +56,7 @@ async def test_tasks_and_hints_through_a_pooler(pooled_url: str, postgresql_url:
         Database.open(pooled_url, bus_url=postgresql_url) as there,
     ):
         store, other = SqlTaskStore(here), SqlTaskStore(there)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not there.changes.connected:
                 await asyncio.sleep(0.02)
         with there.changes.listen("queue") as hint:

@@ -21,7 +21,7 @@ from tests.front.serving import serving
 __all__ = ["made_before", "the_film"]  # fixtures of the front's tests, used here as they are
 
 #: A busy machine is no failure of the page.
-WITHIN_MS = 30_000
+WITHIN_MS = 60_000
 expect.set_options(timeout=WITHIN_MS)
 
 NewPage = Callable[..., Awaitable[Page]]

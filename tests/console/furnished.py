@@ -178,7 +178,7 @@ async def running(console: Console, number: int = 0) -> str:
     """The id of a task that has come as far as it will."""
     prompt, percent = RUNNING[number]
     task = await ask(console, prompt, aspect_ratio="16:9", resolution="720p")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (await console.house.services.store.get(task)).progress != percent:
             await asyncio.sleep(0.05)
     return task

@@ -37,7 +37,7 @@ async def ask(
     return task.id
 
 
-async def over(house: Console, task_id: str, within_s: float = 20) -> Task:
+async def over(house: Console, task_id: str, within_s: float = 60) -> Task:
     """The task once it is over."""
     async with asyncio.timeout(within_s):
         async for _ in house.front.services.feed.follow(task_id):

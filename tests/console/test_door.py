@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session")]
 async def operator(house):
     cookie = await house.cookie()
     async with httpx2.AsyncClient(
-        base_url=house.url, cookies={cookie["name"]: cookie["value"]}, trust_env=False, timeout=20
+        base_url=house.url, cookies={cookie["name"]: cookie["value"]}, trust_env=False, timeout=60
     ) as client:
         yield client
 

@@ -32,7 +32,7 @@ async def test_a_key_is_shown_once_and_works(house, page, check_page):
     assert secret not in await page.content()
     async with house.front.client(secret) as client:
         assert (await client.get("/v1/models")).status_code == 200
-    await expect(row.locator("time")).to_be_visible(timeout=30_000)
+    await expect(row.locator("time")).to_be_visible(timeout=60_000)
 
 
 async def test_what_is_called_off_is_not_made(house, page):
@@ -108,7 +108,7 @@ async def test_what_is_done_by_keyboard_alone(page):
 
 async def test_nothing_of_a_strangers_body_is_read(house):
     """A change without a session is refused before its form arrives."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=10) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=60) as client:
 
         async def endless():
             for _ in range(64):

@@ -26,7 +26,7 @@ async def test_a_newcomer_is_led_from_step_to_step(house, page):
     await stand(house, "work", Clearance.READY)
     await expect(here).to_contain_text("Make a video")
     await house.front.until(await house.front.create(), "completed")
-    await expect(steps).to_be_empty(timeout=15_000)  # the key was used by that very call
+    await expect(steps).to_be_empty(timeout=60_000)  # the key was used by that very call
 
 
 async def test_a_profile_that_needs_a_person_says_so_and_leads_there(house, page, check_page):

@@ -11,7 +11,7 @@ from tests.simulator.client import Simulator
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-LONG_MS = 90_000
+LONG_MS = 120_000
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -44,7 +44,7 @@ async def test_the_page_shows_them(house, page, check_page):
 async def test_the_doctor_reports_as_it_goes(page, check_page):
     await page.goto("/console/settings/doctor")
     await page.get_by_role("button", name="Examine now").click()
-    await expect(page.locator(".findings li", has_text="database")).to_be_visible(timeout=30_000)
+    await expect(page.locator(".findings li", has_text="database")).to_be_visible(timeout=60_000)
     await expect(page.get_by_role("button", name="Examine again")).to_be_visible(timeout=90_000)
     await check_page(page)
 
@@ -93,6 +93,6 @@ async def test_the_audit_log_says_who_did_what(house, page, check_page):
     await expect(page.get_by_role("row", name="key 59")).to_contain_text("key.created")
     await check_page(page)
     await house.house.audit.write("command line", "password.changed")
-    await expect(page.get_by_role("row", name="password.changed")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_role("row", name="password.changed")).to_be_visible(timeout=60_000)
     await page.get_by_role("link", name="Older").click()
     await expect(page.get_by_role("row", name="key 1").first).to_be_visible()

@@ -91,7 +91,7 @@ class Gateway:
     def tail(self, lines: int = 40) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
 
-    async def stop(self, *, within_s: float = 40) -> int:
+    async def stop(self, *, within_s: float = 60) -> int:
         """Ask it to stop, as a service manager does; returns its exit code."""
         assert self.process is not None
         if self.process.returncode is None:
@@ -135,7 +135,7 @@ class Gateway:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
         headers = {"Authorization": f"Bearer {self.key}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30) as http:
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60) as http:
             yield Client(http)
 
 

@@ -127,7 +127,7 @@ async def test_a_client_that_leaves_stops_the_site(shared, sim, stream):
             + data
         )
         if stream:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while b'"content":"' not in await reader.readline():
                     pass
         await sim.wait("submit_chat", count=1, timeout_s=10)

@@ -28,7 +28,7 @@ SITE_PASSWORD = "Kanarienvögel-7f3a!"
 
 async def setup_link(gateway: Gateway) -> str:
     """The link that the gateway prints."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := re.search(r"http://\S+/console/setup#\S+", gateway.log.read_text(encoding="utf-8"))):
             await asyncio.sleep(0.1)  # polled on purpose: somebody reads the terminal
     return found[0]

@@ -33,7 +33,7 @@ async def signed_in(browser: Browser, gateway: Gateway) -> Page:
     _, trouble = await said.communicate(f"{PASSWORD}\n".encode())
     assert said.returncode == 0, trouble.decode()
     context = await browser.new_context(base_url=gateway.url, locale="en-US")
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(60_000)
     page = await context.new_page()
     await page.goto("/console/studio")
     await page.get_by_label("Password").fill(PASSWORD)
@@ -103,7 +103,7 @@ async def _pictures(page: Page) -> None:
     await page.wait_for_function(
         "() => [...document.querySelectorAll('#made img')].every(image => image.naturalWidth > 0)"
     )
-    await expect(page.get_by_role("button", name="Stop")).to_be_hidden(timeout=30_000)
+    await expect(page.get_by_role("button", name="Stop")).to_be_hidden(timeout=60_000)
     await page.goto("/console/studio/gallery?kind=image")
     await expect(page.locator(".result")).to_have_count(2)
     await expect(page.locator(".result").first).to_contain_text("a red fox in fresh snow")
@@ -118,4 +118,4 @@ async def _chat(page: Page, sim: Simulator) -> None:
     await expect(page.get_by_role("button", name="Stop")).to_be_hidden(timeout=60_000)
     await page.goto("/console/usage")
     for kind in ("Videos", "Pictures", "Chats"):
-        await expect(page.get_by_role("link", name=kind)).to_be_visible(timeout=20_000)
+        await expect(page.get_by_role("link", name=kind)).to_be_visible(timeout=60_000)

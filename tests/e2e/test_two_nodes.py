@@ -27,7 +27,7 @@ class Balancer:
     def __init__(self, nodes: Sequence[Gateway], key: str) -> None:
         self._nodes = itertools.cycle(nodes)
         self._tries = 4 * len(nodes)
-        self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False)
+        self._http = httpx.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False)
 
     async def __call__(self, method: str, path: str, **said: Any) -> httpx.Response:
         for _ in range(self._tries):
@@ -87,7 +87,7 @@ async def balanced(nodes: list[Gateway]) -> AsyncIterator[Balancer]:
 
 async def test_what_each_can_do_is_known_and_a_chat_is_passed_on(two: list[Gateway]) -> None:
     a = two[0]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             listed = await a.cli("node", "list")
             if [[profile["state"] for profile in node["profiles"]] for node in listed] == [["ready"], ["ready"]]:
@@ -127,7 +127,7 @@ async def test_a_profile_moves_with_its_sign_in(two: list[Gateway], sim: Simulat
         done = await client.wait(task)
         assert done["status"] == "completed", done
     assert len(await sim.ledger(kind="submit_video")) == 1
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (a.data_dir / "profiles" / "of-a").exists():
             await asyncio.sleep(0.1)
     again = await a.cli("profile", "adopt", "of-a", check=False)

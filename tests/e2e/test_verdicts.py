@@ -77,7 +77,7 @@ async def test_a_video_the_site_sheds_is_looked_for_and_not_asked_for_again(
 
 
 async def waiting_for(client: Client, task_id: str, code: str) -> dict[str, object]:
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while True:
             task = await client.get(task_id)
             if task.get("waiting", {}).get("code") == code:

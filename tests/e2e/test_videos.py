@@ -95,7 +95,7 @@ async def test_every_framing_is_understood_wherever_it_is_cut(client: Client, fr
 
 
 async def test_the_end_is_the_last_frame_not_the_end_of_the_stream(client: Client) -> None:
-    task = await client.wait(await client.create("a clock [sim:keep-open]"), within_s=30)
+    task = await client.wait(await client.create("a clock [sim:keep-open]"), within_s=60)
     assert task["status"] == "completed", task
 
 

@@ -342,7 +342,7 @@ async def test_a_feed_resumes_where_it_was_left(store: SqlTaskStore, feed: Feed,
 async def test_a_feed_ends_with_its_task(store: SqlTaskStore, feed: Feed) -> None:
     assert await until(feed, "no such") == []
     task, _ = await store.insert(a_task())
-    async with asyncio.timeout(10), aclosing(feed.follow(task.id)) as events:
+    async with asyncio.timeout(60), aclosing(feed.follow(task.id)) as events:
         seen = []
         async for event in events:
             seen.append(event.type)

@@ -69,7 +69,7 @@ def check(events: list[TaskEvent], *, rescued: int) -> None:
 
 
 async def happened(site: Site, what: str, task_id: str, times: int = 1) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while site.count(what, task_id) < times:
             await asyncio.sleep(0.02)
 

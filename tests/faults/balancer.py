@@ -22,7 +22,7 @@ class Balancer:
     def __init__(self, nodes: Sequence[Gateway]) -> None:
         self._nodes = nodes
         self._turn = 0
-        self._http = httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_keepalive_connections=0))
+        self._http = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
         self._server: asyncio.Server | None = None
         self.retried = 0
 

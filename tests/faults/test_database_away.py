@@ -127,7 +127,7 @@ async def test_without_notifications_everything_still_comes(
         stuck = await client.create("a long whisper [sim:pace=40]")
         await generating(client, stuck)
         await client.http.delete(f"/v1/video/tasks/{stuck}")
-        assert (await client.wait(stuck, within_s=20))["status"] == "cancelled"
+        assert (await client.wait(stuck, within_s=60))["status"] == "cancelled"
     assert line.swallowed > 0
 
 
@@ -261,7 +261,7 @@ async def survives_a_full_disk(fleet: Fleet, place: Path, sim: Simulator) -> Non
                     file.write(b"x" * 4096)
                 except OSError:
                     break
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:  # what is left of allocated pages is used up first
                 answer = await client.http.post(
                     "/v1/video/tasks", json={"model": "grok-imagine-1.0-video", "prompt": "x" * 4000}

@@ -32,7 +32,7 @@ class Front:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self.key = ""
-        self.http = httpx2.AsyncClient(base_url=self.url, timeout=20, trust_env=False, verify=False)
+        self.http = httpx2.AsyncClient(base_url=self.url, timeout=60, trust_env=False, verify=False)
 
     @property
     def services(self) -> Services:
@@ -57,7 +57,7 @@ class Front:
         return found
 
     async def until(
-        self, task_id: str, is_so: Callable[[dict[str, Any]], bool] | str, within_s: float = 10
+        self, task_id: str, is_so: Callable[[dict[str, Any]], bool] | str, within_s: float = 60
     ) -> dict[str, Any]:
         """Follow the task by polling until it is in that status (or what the function says)."""
         wanted = (lambda task: task["status"] == is_so) if isinstance(is_so, str) else is_so
@@ -70,7 +70,7 @@ class Front:
     async def client(self, key: str | None) -> AsyncIterator[httpx2.AsyncClient]:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
         async with httpx2.AsyncClient(
-            base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False
+            base_url=self.url, headers=headers, timeout=60, trust_env=False, verify=False
         ) as http:
             yield http
 
@@ -106,7 +106,7 @@ async def serving(
             finally:
                 begin_stop(app)
                 server.should_exit = True
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     await running
 
 

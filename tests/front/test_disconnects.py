@@ -36,7 +36,7 @@ async def asking(front, path, body):
     return reader, writer
 
 
-async def until(condition, within_s=5.0):
+async def until(condition, within_s=60):
     async with asyncio.timeout(within_s):
         while not condition():
             await asyncio.sleep(0.001)

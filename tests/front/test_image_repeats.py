@@ -136,5 +136,5 @@ async def test_what_was_at_work_when_the_gateway_stopped_may_be_asked_for_again(
                 await post(front)
     site.calls.image_script = None
     async with serving(data_dir, site, key=front.key) as front:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert len((await post(front))["data"]) == 1

@@ -28,7 +28,7 @@ def served(site):
 async def all_served(site, served, count):
     site.slots = 1
     site.changed()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(served) < count:
             await asyncio.sleep(0.02)
     return served

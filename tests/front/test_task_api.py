@@ -165,7 +165,7 @@ async def test_deleting_all_cancels_what_runs(front, data_dir):
     answer = await front.http.delete(f"{TASKS}/all", headers={"content-type": "application/json"})
     assert answer.json() == {"status": "success", "count": 3, "message": "已清除所有 3 个任务"}
     assert (await front.http.get(TASKS)).json() == {"tasks": []}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while front.site.cancelled != [running]:
             await asyncio.sleep(0.02)
     assert [file.name for file in (data_dir / "media").rglob("*.mp4")] == []
@@ -204,6 +204,6 @@ async def test_many_at_once(front):
     """Creates and polls of many clients at a time: all accepted, all finished."""
     ids = await asyncio.gather(*(front.create(f"n {n}") for n in range(20)))
     assert len(set(ids)) == 20
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len((await front.http.get(TASKS, params={"status": "completed"})).json()["tasks"]) < 20:
             await asyncio.sleep(0.1)

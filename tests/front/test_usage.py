@@ -10,7 +10,7 @@ from tests.front.scripted_calls import words
 
 async def _until(front, count):
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found = await report(front.app.state.db, Wanted(today - timedelta(days=1), today + timedelta(days=1)))
             if found.all.ended >= count:

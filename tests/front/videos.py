@@ -37,7 +37,7 @@ async def made(front, path, body, *, key="id", **more):
 
 async def over(front, task_id):
     """The task, once it is over."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (task := await front.services.store.get(task_id)).finished_at is None:
             await asyncio.sleep(0.02)
     return task

@@ -48,11 +48,11 @@ class Calls:
 
     async def chat(self, *turns: Turn | str, **request: Any) -> list[ChatEvent]:
         said = tuple(Turn(Role.USER, turn) if isinstance(turn, str) else turn for turn in turns or ("hi",))
-        async with asyncio.timeout(10), self.maker.chat(ChatRequest(said, **{"mode": "fast", **request})) as events:
+        async with asyncio.timeout(60), self.maker.chat(ChatRequest(said, **{"mode": "fast", **request})) as events:
             return [event async for event in events]
 
     async def images(self, prompt: str = "a cat", **request: Any) -> list[ImageEvent]:
-        async with asyncio.timeout(10), self.maker.images(ImageRequest(prompt, **request)) as events:
+        async with asyncio.timeout(60), self.maker.images(ImageRequest(prompt, **request)) as events:
             return [event async for event in events]
 
 

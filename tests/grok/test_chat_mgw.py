@@ -197,7 +197,7 @@ async def test_files_are_mentioned(calls):
 async def test_leaving_the_block_cancels_and_closes(calls):
     socket = over(calls, chunk("a"), 3600)
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(60),
         calls.maker.chat(ChatRequest((Turn(Role.USER, "hi"),), mode="fast")) as events,
     ):
         assert await anext(aiter(events)) == Text("a")

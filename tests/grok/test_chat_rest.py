@@ -356,7 +356,7 @@ async def test_pictures_of_the_caller_are_uploaded_and_attached(calls):
 async def test_leaving_the_block_leaves_the_stream(calls):
     stream = Stream([*START, token("a"), 3600])
     calls.script.on(NEW, stream)
-    async with asyncio.timeout(5), calls.maker.chat(_request()) as events:
+    async with asyncio.timeout(60), calls.maker.chat(_request()) as events:
         assert await anext(aiter(events)) == Text("a")
         assert not stream.aborted
     assert stream.aborted

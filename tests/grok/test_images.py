@@ -364,6 +364,6 @@ async def test_what_the_site_does_not_take_is_refused_before_anything_is_spent(c
 async def test_leaving_the_block_closes_the_socket(calls):
     painter = Painter(lambda job, request_id: [*frames(job, request_id)[:2], 3600])
     calls.script.on(IMAGINE, painter)
-    async with asyncio.timeout(5), calls.maker.images(ImageRequest("a cat")) as events:
+    async with asyncio.timeout(60), calls.maker.images(ImageRequest("a cat")) as events:
         assert isinstance(await anext(aiter(events)), PicturePreview)
     assert painter.closed

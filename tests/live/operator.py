@@ -107,7 +107,7 @@ class House:
     async def operator(self, chromium: Browser, *, signed_in: bool = True, **more: Any) -> AsyncIterator[Operator]:
         said = {"locale": "en-US", "viewport": {"width": 1400, "height": 1000}, "base_url": self.url, **more}
         context = await chromium.new_context(**said)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         if signed_in:
             await context.add_cookies([{"name": PLAIN_COOKIE, "value": await self.cookie(), "url": self.url}])
         try:
@@ -189,7 +189,7 @@ class Operator:
 
     async def popup(self) -> Page:
         """Wait for a pop-up of the profile's page."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.house.remote.context.pages) < 2:
                 await asyncio.sleep(0.05)
         page = self.house.remote.context.pages[-1]

@@ -179,6 +179,6 @@ async def test_a_dear_line_gets_fewer_and_coarser_pictures(
         ]
         assert house.views._views["work"][0]._stage._caster.quality == 60, "whoever wants the best pictures decides"  # type: ignore[union-attr]
     await button.click()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while viewer.outbox.quality is not None:
             await asyncio.sleep(0.02)

@@ -98,11 +98,11 @@ class Fleet:
                 finally:
                     begin_stop(app)
                     server.should_exit = True
-                    async with asyncio.timeout(10):
+                    async with asyncio.timeout(60):
                         await running
 
 
-async def until(what: Callable[[], bool], within_s: float = 10.0) -> None:
+async def until(what: Callable[[], bool], within_s: float = 60) -> None:
     async with asyncio.timeout(within_s):
         while not what():
             await asyncio.sleep(0.02)

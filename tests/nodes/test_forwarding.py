@@ -173,7 +173,7 @@ async def test_the_real_window_asks_its_visitors_itself(fleet: Fleet) -> None:
             async with connect(url, origin=a.url, proxy=None):
                 pass
         assert refused.value.response.status_code == 401
-        async with httpx2.AsyncClient(base_url=a.url, trust_env=False, timeout=20) as operator:
+        async with httpx2.AsyncClient(base_url=a.url, trust_env=False, timeout=60) as operator:
             signed_in = await operator.post("/console/login", data={"password": "a password for this test"})
             assert signed_in.status_code == 303, signed_in.text
             page = await operator.get("/console/live/there")
@@ -238,6 +238,6 @@ async def test_the_client_of_a_window_leaves_there_too(
             assert await socket.recv() == "hello"
             if how != "politely":
                 socket.transport.abort()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await left.wait()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]

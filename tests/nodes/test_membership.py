@@ -30,7 +30,7 @@ A = Identity("a", Role.ALL, "http://10.0.0.1:8080", "s3://media/x", "mark", "her
 B = replace(A, id="b", role=Role.WORKER, address="http://10.0.0.2:8080", home="there")
 
 
-async def until(what, within_s=10.0):
+async def until(what, within_s=60):
     async with asyncio.timeout(within_s):
         while not await what():
             await asyncio.sleep(0.02)

@@ -101,7 +101,7 @@ async def browser(
         headless=True,
         args=shared.browser_args_list,
     )
-    context.set_default_timeout(8000)
+    context.set_default_timeout(60_000)
     try:
         yield context
     finally:

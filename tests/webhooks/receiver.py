@@ -54,7 +54,7 @@ class Receiver:
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
         return f"{self.scheme}://{host}:{self.port}{path}"
 
-    async def wait(self, count: int = 1, within_s: float = 20) -> Got:
+    async def wait(self, count: int = 1, within_s: float = 60) -> Got:
         """The *count*-th request, once it is there."""
         async with asyncio.timeout(within_s), self.news:
             await self.news.wait_for(lambda: len(self.got) >= count)
