@@ -13,6 +13,7 @@ it fails within milliseconds of any of these, also of the driver's death, for wh
 from __future__ import annotations
 
 import asyncio
+import inspect
 import itertools
 import json
 import secrets
@@ -94,12 +95,13 @@ class Bridge:
         session.on("Runtime.executionContextCreated", self._context_created)
         session.on("Runtime.executionContextDestroyed", self._context_destroyed)
         session.on("Runtime.executionContextsCleared", lambda _: self._document_ended())
-        session.on("Runtime.bindingCalled", self._told)
+        session.on("Runtime.bindingCalled", _Listener(self._told))
         session.on("Page.domContentEventFired", lambda _: self.on_parsed())
         numbers = {
             "token": token,
             "creditBytes": self.limits.stream_credit_bytes,
             "batchChars": self.limits.batch_chars,
+            "batchGapMs": self.limits.batch_gap_s * 1000,
             "sliceChars": self.limits.slice_chars,
         }
         await session.send("Page.enable")
@@ -220,7 +222,9 @@ class Bridge:
         return box
 
     def forget(self, exchange: int) -> None:
-        self._mailboxes.pop(exchange, None)
+        box = self._mailboxes.pop(exchange, None)
+        if box is not None:
+            box.close()
 
     def _told(self, event: dict[str, Any]) -> None:
         for message in json.loads(event["payload"]):
@@ -300,6 +304,7 @@ class Bridge:
     def _end_mailboxes(self, error: BrowserError) -> None:
         for box in self._mailboxes.values():
             box.put(error)
+            box.close()
         self._mailboxes.clear()
 
     def _explained(self, error: Exception) -> BrowserError:
@@ -312,6 +317,18 @@ class Bridge:
             self._lose(f"the page is gone: {text}")
             return SlotLost(self.lost)
         return TransportFailed(f"the browser refused the call: {text}")
+
+
+class _Listener:
+    """A handler for an event that comes often. Playwright asks a handler for its parameters at every event; a plain
+    function has them worked out each time, which takes longer than the event itself."""
+
+    def __init__(self, handle: Callable[[dict[str, Any]], None]) -> None:
+        self._handle = handle
+        self.__signature__ = inspect.signature(handle)
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self._handle(event)
 
 
 def _expression(function: str, arguments: tuple[Any, ...]) -> str:

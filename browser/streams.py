@@ -50,8 +50,7 @@ class PageStream:
     async def _next(self) -> tuple[str, int]:
         """All the text that is there, at least one message of it, and its size in bytes."""
         try:
-            async with asyncio.timeout(self._idle_s):
-                message: Message | None = await self._box.take()
+            message: Message | None = await self._box.take(within_s=self._idle_s)
         except TimeoutError:
             self._bridge.line.waited_in_vain()
             raise TransportTimeout(f"{self._what} sent nothing for {self._idle_s:g} s") from None

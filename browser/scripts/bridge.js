@@ -3,68 +3,86 @@
 //
 // Towards the gateway: functions of the global `transport`, called by Runtime.evaluate, and one binding (named by
 // `token`) that takes batches of messages [exchange id, kind, ...]. A batch leaves on the next macrotask, so that all
-// that arrives in one turn of the event loop is one call. Towards the site's world: see main_world.js.
-function install({ token, creditBytes, batchChars, sliceChars }) {
+// that arrives in one turn of the event loop is one call; but not sooner than `batchGapMs` after the one before it, so
+// that much traffic goes in few calls and little traffic at once. Towards the site's world: see main_world.js.
+function install({ token, creditBytes, batchChars, batchGapMs, sliceChars }) {
   if (window !== window.top) return;
   const exchanges = new Map();   // id → Exchange under way
   const rests = new Map();       // id → text of an answer not fetched by the gateway yet
   const inputs = new Map();      // id → detached <input type=file>
   const sockets = new Map();     // id → WebSocket
-  const expected = new Map();    // id → what the main world owes us: { resolve, reject }
+  const expected = new Map();    // id → what to do with what the main world tells: { head, piece, end, fail }
   let wire = null;               // the node shared with the main world
 
   // ---------------------------------------------------------------------------------------------- messages out
   const outbox = [];
+  const plenty = batchChars / 4;   // worth a call of its own, whenever the last one was
   const { port1, port2 } = new MessageChannel();
-  let waiting = false;
-  port1.onmessage = () => {
-    waiting = false;
-    let chars = 0;
+  let chars = 0;                   // of text in the outbox
+  let timer = 0;
+  let posted = false;
+  let sentAt = -Infinity;
+  port1.onmessage = send;
+  function send() {
+    clearTimeout(timer);
+    timer = 0;
+    posted = false;
+    if (!outbox.length) return;
+    sentAt = performance.now();
     let count = 0;
-    while (count < outbox.length && chars < batchChars) chars += outbox[count++][2]?.length ?? 0;
-    globalThis[token](JSON.stringify(outbox.splice(0, count)));
+    for (let size = 0; count < outbox.length && size < batchChars; count++) size += outbox[count][2]?.length ?? 0;
+    const batch = outbox.splice(0, count);
+    for (const message of batch) chars -= message[2]?.length ?? 0;
+    globalThis[token](JSON.stringify(batch));
     if (outbox.length) schedule();
-  };
+  }
   function schedule() {
-    if (waiting) return;
-    waiting = true;
-    port2.postMessage(0);
+    if (posted) return;
+    const early = sentAt + batchGapMs - performance.now();
+    if (early > 0 && chars < plenty) {
+      timer ||= setTimeout(send, early);
+    } else {
+      posted = true;
+      port2.postMessage(0);
+    }
   }
   function say(...message) {
     outbox.push(message);
+    chars += message[2]?.length ?? 0;
     schedule();
   }
 
   // ---------------------------------------------------------------------------------------------- the main world
   document.addEventListener(token, (event) => {
     wire = event.relatedTarget;
-    const settle = (id, act) => {
+    const last = (id) => {
       const owed = expected.get(id);
       expected.delete(id);
-      if (owed) act(owed);
+      return owed;
     };
-    wire.addEventListener('head', ({ detail }) => {
-      const head = JSON.parse(detail);
-      settle(head[0], ({ resolve }) => resolve(head));
+    const numbered = (act) => ({ detail }) => {   // "id bytes text"
+      const first = detail.indexOf(' ');
+      const second = detail.indexOf(' ', first + 1);
+      act(Number(detail.slice(0, first)), detail.slice(second + 1), Number(detail.slice(first + 1, second)));
+    };
+    wire.addEventListener('head', ({ detail }) => {   // JSON, and after a line break all of the body when it was asked for
+      const line = detail.indexOf('\n');
+      const whole = line >= 0;
+      const [id, status, headers, url] = JSON.parse(whole ? detail.slice(0, line) : detail);
+      const owed = whole ? last(id) : expected.get(id);
+      owed?.head({ status, headers: Object.fromEntries(headers), url, text: whole ? detail.slice(line + 1) : '' });
     });
-    wire.addEventListener('piece', (event) => {
-      const [id, value] = event.detail;
-      settle(id, ({ resolve }) => resolve({ done: value === null, value }));
-    });
-    wire.addEventListener('fail', (event) => {
-      const [id, message] = event.detail;
-      settle(id, ({ reject }) => reject(new TypeError(message)));
+    wire.addEventListener('piece', numbered((id, text, bytes) => expected.get(id)?.piece(text, bytes)));
+    wire.addEventListener('end', numbered((id, text) => last(id)?.end(text)));
+    wire.addEventListener('long', ({ detail }) => exchanges.get(detail)?.end('too_large'));
+    wire.addEventListener('fail', ({ detail }) => {
+      const [id, message] = JSON.parse(detail);
+      last(id)?.fail(new TypeError(message));
     });
   }, { once: true });
 
   function tellMain(type, detail) {
     wire.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-  function owedByMain(id, act) {
-    return new Promise((resolve, reject) => {
-      expected.set(id, { resolve, reject });
-      act();
-    });
   }
 
   // ---------------------------------------------------------------------------------------------- one exchange
@@ -79,17 +97,19 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
       exchanges.set(this.id, this);
     }
 
-    async send() {
+    async prepare() {
       const { request } = this;
       request.credentials = sameSite(request.url) ? 'include' : 'same-origin';
       const input = inputs.get(request.input);
       if (request.form) relabel(input, [input.files[0]], request.fileName, request.mediaType);
       if (request.base64) await wrapBase64(input, request);
       if (this.ended) throw new TypeError(this.ended);
-      return request.main ? this.sendInMain(input) : this.sendHere(input);
+      return input;
     }
 
-    async sendHere(input) {
+    // Performs it in this world: { status, headers, url, reader }, without a reader when the answer has no body.
+    async here() {
+      const input = await this.prepare();
       const { request } = this;
       const init = {
         method: request.method, headers: request.headers, credentials: request.credentials,
@@ -106,20 +126,17 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
         init.body = request.body;
       }
       const response = request.probe ? await fetchOrRedirect(request.url, init) : await fetch(request.url, init);
-      const reader = response.body ? response.body.getReader() : null;
-      this.read = () => (reader ? reader.read() : { done: true });
-      return { status: response.status, headers: Object.fromEntries(response.headers), url: response.url };
+      const { status, headers, url, body } = response;
+      return { status, headers: Object.fromEntries(headers), url, reader: body?.getReader() };
     }
 
-    async sendInMain(input) {
+    // Has the main world perform it, which tells *owed* what comes.
+    async inMain(owed) {
+      const input = await this.prepare();
       if (!wire) throw new TypeError('the main world of this document is not reachable');
-      const { id, request } = this;
-      const [, status, headers, url] = await owedByMain(id, () => {
-        if (input) wire.dispatchEvent(new MouseEvent('file', { relatedTarget: input }));
-        tellMain('ask', JSON.stringify(request));
-      });
-      this.read = () => owedByMain(id, () => tellMain('pull', id));
-      return { status, headers: Object.fromEntries(headers), url };
+      expected.set(this.id, owed);
+      if (input) wire.dispatchEvent(new MouseEvent('file', { relatedTarget: input }));
+      tellMain('ask', JSON.stringify(this.request));
     }
 
     end(why) {
@@ -130,7 +147,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
       if (wire) tellMain('drop', this.id);
       const owed = expected.get(this.id);
       expected.delete(this.id);
-      owed?.reject(new TypeError(why));
+      owed?.fail(new TypeError(why));
       this.wake?.();
     }
 
@@ -186,15 +203,21 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
   }
 
   // ---------------------------------------------------------------------------------------------- calls
-  async function readText(exchange, limit) {
+  async function wholeHere(exchange) {
+    const { request } = exchange;
+    const { reader, ...answer } = await exchange.here();
+    if (request.probe && answer.status < 400) {   // its headers were all that is wanted
+      exchange.end('abort');
+      return { ...answer, text: '' };
+    }
     const decoder = new TextDecoder();
     let bytes = 0;
     let text = '';
     for (;;) {
-      const { done, value } = await exchange.read();
-      if (done) return text + decoder.decode();
+      const { done, value } = reader ? await reader.read() : { done: true };
+      if (done) return { ...answer, text: text + decoder.decode() };
       bytes += value.byteLength;
-      if (bytes > limit) {
+      if (bytes > request.limit) {
         exchange.end('too_large');
         throw new TypeError('too_large');
       }
@@ -202,15 +225,16 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
     }
   }
 
+  function wholeInMain(exchange) {
+    return new Promise((head, fail) => { exchange.inMain({ head, fail }).catch(fail); });
+  }
+
   // → JSON: ['ok', status, headers, url, text, length of the whole text] or ['fail', kind, message]
   async function perform(request) {
     const exchange = new Exchange(request);
     const timer = setTimeout(() => exchange.end('timeout'), request.timeoutMs);
     try {
-      const { status, headers, url } = await exchange.send();
-      let text = '';
-      if (request.probe && status < 400) exchange.end('abort');   // its headers were all that is wanted
-      else text = await readText(exchange, request.limit);
+      const { status, headers, url, text } = await (request.main ? wholeInMain(exchange) : wholeHere(exchange));
       if (text.length > sliceChars) rests.set(exchange.id, text);
       return JSON.stringify(['ok', status, headers, url, slice(text, 0), text.length]);
     } catch (error) {
@@ -236,30 +260,51 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
   }
 
   // Messages: [id, 'head', '', status, headers, url], [id, 'text', text, bytes], [id, 'end', text], [id, 'fail', message, kind]
-  async function stream(exchange) {
-    const decoder = new TextDecoder();
-    try {
-      const { status, headers, url } = await exchange.send();
-      say(exchange.id, 'head', '', status, headers, url);
-      for (;;) {
-        if (exchange.unread >= creditBytes) await new Promise((resolve) => { exchange.wake = resolve; });
-        if (exchange.ended) return;
-        const { done, value } = await exchange.read();
-        if (done) break;
-        exchange.unread += value.byteLength;
-        say(exchange.id, 'text', decoder.decode(value, { stream: true }), value.byteLength);
-      }
-      say(exchange.id, 'end', decoder.decode());
-    } catch (error) {
-      if (!exchange.ended) say(exchange.id, 'fail', String(error?.message ?? error), 'network');
-    } finally {
-      exchange.close();
+  function open(request) {
+    const exchange = new Exchange(request);
+    const { id } = exchange;
+    const told = {
+      head: ({ status, headers, url }) => say(id, 'head', '', status, headers, url),
+      piece: (text, bytes) => say(id, 'text', text, bytes),
+      end: (text) => {
+        say(id, 'end', text);
+        exchange.close();
+      },
+      fail: (error) => {
+        if (!exchange.ended) say(id, 'fail', String(error?.message ?? error), 'network');
+        exchange.close();
+      },
+    };
+    if (request.main) {
+      request.grant = creditBytes;
+      exchange.inMain(told).catch(told.fail);
+    } else {
+      streamHere(exchange, told).catch(told.fail);
     }
+  }
+
+  async function streamHere(exchange, told) {
+    const { reader, ...answer } = await exchange.here();
+    told.head(answer);
+    const decoder = new TextDecoder();
+    for (;;) {
+      if (exchange.unread >= creditBytes) await new Promise((resolve) => { exchange.wake = resolve; });
+      if (exchange.ended) return;
+      const { done, value } = reader ? await reader.read() : { done: true };
+      if (done) break;
+      exchange.unread += value.byteLength;
+      told.piece(decoder.decode(value, { stream: true }), value.byteLength);
+    }
+    told.end(decoder.decode());
   }
 
   function ack(id, bytes) {
     const exchange = exchanges.get(id);
     if (!exchange) return;
+    if (exchange.request.main) {
+      tellMain('grant', JSON.stringify([id, bytes]));
+      return;
+    }
     exchange.unread -= bytes;
     if (exchange.unread < creditBytes) exchange.wake?.();
   }
@@ -308,7 +353,7 @@ function install({ token, creditBytes, batchChars, sliceChars }) {
   globalThis.transport = {
     perform,
     more,
-    open: (request) => { stream(new Exchange(request)); },
+    open,
     ack,
     abort: (id) => { exchanges.get(id)?.end('abort'); rests.delete(id); },
     forget: (id) => { rests.delete(id); inputs.delete(id); },

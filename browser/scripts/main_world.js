@@ -3,8 +3,12 @@
 // world (bridge.js) with whatever `window.fetch` is at the moment of the call.
 //
 // The two worlds share one detached node: this side makes it and hands it over as `relatedTarget` of an event on the
-// document; from then on both talk by events on the node, synchronously. Text and bytes travel as the `detail` of a
-// CustomEvent (copied between worlds by the browser), file inputs as `relatedTarget` (the same node for both sides).
+// document; from then on both talk by events on the node, synchronously. What they tell travels as the `detail` of a
+// CustomEvent, always a string or a number (an object would be copied from world to world, piece by piece of every
+// stream), file inputs as `relatedTarget` (the same node for both sides).
+//
+// `ask` is answered by `head` and then, by itself, by the body: all of it in the head when its length is bounded by
+// `limit`, else by `piece`s, for as many bytes as were `grant`ed, and `end`. `fail` may come at any time; `drop` ends it.
 //
 // Everything this code needs itself is taken now, because the site may replace it later; only `fetch` and the
 // methods of the response it returns are looked up at the time of the call, because that is the point.
@@ -18,19 +22,23 @@ function install({ token }) {
   const FormDataHere = FormData;
   const append = FormData.prototype.append;
   const abort = AbortController.prototype.abort;
+  const TextDecoderHere = TextDecoder;
+  const decode = TextDecoder.prototype.decode;
   const signalOf = Object.getOwnPropertyDescriptor(AbortController.prototype, 'signal').get;
   const filesOf = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'files').get;
   const detailOf = Object.getOwnPropertyDescriptor(CustomEvent.prototype, 'detail').get;
+  const sizeOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'byteLength').get;
   const relatedOf = Object.getOwnPropertyDescriptor(MouseEvent.prototype, 'relatedTarget').get;
 
   const wire = document.createElement('i');
-  const exchanges = { __proto__: null };   // id → { controller, reader }
+  const exchanges = { __proto__: null };   // id → { controller, reader, decoder, granted, reading }
   let input = null;                        // handed over just before the request that sends its file
 
   const tell = (type, detail) => apply(dispatchEvent, wire, [new CustomEventHere(type, { detail })]);
   const fail = (id, error) => {
+    if (!exchanges[id]) return;
     delete exchanges[id];
-    tell('fail', [id, `${(error && error.message) || error}`]);
+    tell('fail', stringify([id, `${(error && error.message) || error}`]));
   };
 
   function bodyOf(request) {
@@ -46,33 +54,87 @@ function install({ token }) {
   async function ask(text) {
     const request = parse(text);
     const { id } = request;
+    const exchange = exchanges[id] = {
+      controller: new AbortControllerHere(), decoder: new TextDecoderHere(), reader: null, granted: request.grant, reading: false,
+    };
     try {
-      const controller = new AbortControllerHere();
-      exchanges[id] = { controller, reader: null };
       const init = { method: request.method, headers: request.headers, credentials: request.credentials };
       const body = bodyOf(request);
       if (body !== undefined) init.body = body;
-      init.signal = apply(signalOf, controller, []);
+      init.signal = apply(signalOf, exchange.controller, []);
       const response = await window.fetch(request.url, init);
+      if (response.body) exchange.reader = response.body.getReader();
+      if (!exchanges[id]) {   // dropped, and whatever wraps fetch did not pass the signal on
+        if (exchange.reader) await exchange.reader.cancel();
+        return;
+      }
       const headers = [];
       response.headers.forEach((value, name) => { headers[headers.length] = [name, value]; });
-      if (!exchanges[id]) return;
-      exchanges[id].reader = response.body ? response.body.getReader() : null;
-      tell('head', stringify([id, response.status, headers, response.url]));
+      const head = stringify([id, response.status, headers, response.url]);
+      if (request.limit === undefined) {
+        tell('head', head);
+        read(id, exchange);
+        return;
+      }
+      const whole = await readWhole(id, exchange, request.limit);
+      if (whole === null) return;
+      delete exchanges[id];
+      tell('head', `${head}\n${whole}`);
     } catch (error) {
       fail(id, error);
     }
   }
 
-  async function pull(id) {
+  // All of the body; null when it was dropped, or is longer than `limit` bytes, which is told here.
+  async function readWhole(id, exchange, limit) {
+    let text = '';
+    let bytes = 0;
+    for (;;) {
+      const { done, value } = await next(exchange);
+      if (!exchanges[id]) return null;
+      if (done) return text + apply(decode, exchange.decoder, []);
+      bytes += apply(sizeOf, value, []);
+      if (bytes > limit) {
+        tell('long', id);   // answered by a drop
+        return null;
+      }
+      text += apply(decode, exchange.decoder, [value, { stream: true }]);
+    }
+  }
+
+  async function read(id, exchange) {
+    if (exchange.reading) return;
+    exchange.reading = true;
     try {
-      const reader = exchanges[id] && exchanges[id].reader;
-      const { done, value } = reader ? await reader.read() : { done: true };
-      if (done) delete exchanges[id];
-      tell('piece', [id, done ? null : value]);
+      while (exchange.granted > 0) {
+        const { done, value } = await next(exchange);
+        if (!exchanges[id]) return;
+        if (done) {
+          delete exchanges[id];
+          tell('end', `${id} 0 ${apply(decode, exchange.decoder, [])}`);
+          return;
+        }
+        const size = apply(sizeOf, value, []);
+        exchange.granted -= size;
+        tell('piece', `${id} ${size} ${apply(decode, exchange.decoder, [value, { stream: true }])}`);
+      }
     } catch (error) {
       fail(id, error);
+    } finally {
+      exchange.reading = false;
     }
+  }
+
+  function next({ reader }) {
+    return reader ? reader.read() : { done: true };
+  }
+
+  function grant(text) {
+    const [id, bytes] = parse(text);
+    const exchange = exchanges[id];
+    if (!exchange) return;
+    exchange.granted += bytes;
+    read(id, exchange);
   }
 
   async function drop(id) {
@@ -87,7 +149,7 @@ function install({ token }) {
 
   wire.addEventListener('file', (event) => { input = apply(relatedOf, event, []); });
   wire.addEventListener('ask', (event) => { ask(apply(detailOf, event, [])); input = null; });
-  wire.addEventListener('pull', (event) => { pull(apply(detailOf, event, [])); });
+  wire.addEventListener('grant', (event) => { grant(apply(detailOf, event, [])); });
   wire.addEventListener('drop', (event) => { drop(apply(detailOf, event, [])); });
   document.dispatchEvent(new MouseEvent(token, { relatedTarget: wire }));
 }

@@ -303,7 +303,7 @@ async def split(_: Exchange, answer: Answering) -> None:
     await answer.start(200, content_type="text/plain")
     for byte in SPLIT_TEXT.encode():
         await answer.piece(bytes([byte]))
-        await asyncio.sleep(0.003)
+        await asyncio.sleep(0.008)  # longer than messages wait for each other
     await answer.end()
 
 
