@@ -26,7 +26,7 @@ export class TabStrip {
     const web = url !== null && /^https?:$/.test(url.protocol);
     this.origin.querySelector(".live-lock").hidden = url?.protocol !== "https:";
     this.origin.querySelector(".live-open").hidden = url?.protocol !== "http:";
-    this.origin.querySelector("b").textContent = web ? url.host : "";
+    this.origin.querySelector("bdi").textContent = web ? url.host : "";
     if (document.activeElement !== this.address) this.address.value = front && front.url !== "about:blank" ? front.url : "";
   }
 

@@ -120,6 +120,7 @@ function show() {
   find("[data-screen]").classList.toggle("in-control", mine);
   const seen = state.connected && state.status.running !== false && screen.fresh;
   find("[data-screen]").classList.toggle("stale", !seen);
+  find("[data-screen]").classList.toggle("blank", !screen.shown);
   const empty = find("[data-empty]");
   const waits = state.connected && state.status.running && !screen.fresh;
   empty.hidden = seen;
