@@ -56,10 +56,11 @@ export class Keys {
       this.leave();
       return;
     }
-    const text = this.isText(event);
-    if (text) return; // comes as input
-    const clipboard = (event.ctrlKey || event.metaKey) && !event.altKey && /^[vcx]$/i.test(event.key);
-    if (clipboard) {
+    if (this.isText(event)) {
+      if (this.isThirdLevel(event)) this.letGoOf("Control", "Alt"); // the page must not see a shortcut in it
+      return; // comes as input
+    }
+    if (this.isClipboard(event)) {
       if (MAC) this.letGoOf("Control");
       return; // comes as paste, copy or cut
     }
@@ -86,9 +87,22 @@ export class Keys {
   // Characters are text; with Alt only where the layout makes characters of it.
   isText(event) {
     if ([...event.key].length !== 1) return false;
-    if (event.getModifierState("AltGraph")) return true;
+    if (this.isThirdLevel(event)) return true;
     if (event.ctrlKey || event.metaKey) return false;
     return !event.altKey || MAC;
+  }
+
+  // What AltGr makes of a key (@ € { ą); on Windows Ctrl and Alt together are AltGr, and not every browser says so.
+  isThirdLevel(event) {
+    return event.getModifierState("AltGraph") || (!MAC && event.ctrlKey && event.altKey && /^[^a-z0-9 ]$/iu.test(event.key));
+  }
+
+  // By the letter, or where the layout has no Latin ones by the place of the key.
+  isClipboard(event) {
+    if (event.key === "Insert") return event.shiftKey !== event.ctrlKey && !event.altKey;
+    const letter = /^[ -~]$/.test(event.key) ? event.key.toLowerCase() : /^Key([A-Z])$/.exec(event.code)?.[1].toLowerCase();
+    const shifted = event.shiftKey && letter !== "v"; // Ctrl+Shift+V pastes, too
+    return (event.ctrlKey || event.metaKey) && !event.altKey && !shifted && ["v", "c", "x"].includes(letter);
   }
 
   // Option on a Mac and AltGr elsewhere make characters: the page must not see them held.
