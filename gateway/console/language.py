@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
+from starlette.requests import HTTPConnection
 
 TEXTS = Path(__file__).parent / "texts"
 #: The languages there are, each by its own name. The first one is spoken where none is asked for.
 LANGUAGES: Mapping[str, str] = {"en": "English", "zh-CN": "简体中文"}
 FIRST = "en"
+#: Remembers the one that the operator chose.
+LANGUAGE_COOKIE = "gateway-language"
 
 Text = str | Mapping[str, str]
 _spoken: ContextVar[str] = ContextVar("console language", default=FIRST)
@@ -60,6 +63,11 @@ def choose(asked: str | None, accepts: str) -> str:
             if tag == language.lower() or tag.partition("-")[0] == language.lower().partition("-")[0]:
                 return language
     return FIRST
+
+
+def language_of(connection: HTTPConnection) -> str:
+    """The language to speak to whoever asks."""
+    return choose(connection.cookies.get(LANGUAGE_COOKIE), connection.headers.get("accept-language", ""))
 
 
 def _by_preference(accepts: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What other rooms of the house say in English (findings, reasons, errors), told here in the language spoken.
 
 ``sentences/<area>.<language>.json`` maps a sentence, as the code says it, to its translation. ``{names}`` in it stand for what
-differs each time, and are sentences themselves where they are known. Neither side ends with a full stop: what was said decides.
+differs each time; ``{reason}`` and its like are sentences themselves. Neither side ends with a full stop: what was said decides.
 The rooms keep their plain English, which logs, the command line and programs read; a test finds what nobody translated.
 """
 
@@ -26,6 +26,13 @@ _ENDS = re.compile(r"[\u3400-\u9fff）”]")
 _NEEDLESS_BLANK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef”]) (?=[\u3000-\u9fff\uff00-\uffef“])")
 #: How sentences are strung together, and how they are in Chinese.
 _STRUNG = ((". ", "。"), ("; ", "；"))
+#: Holes that hold what was said by another room; the others hold names and numbers, which may look like sentences.
+_TELLING = frozenset((
+    "reason", "sentence", "message", "state", "kind", "wanted", "shown", "seen", "verb", "found", "languages", "detail",
+    "source", "title", "why", "command",
+))  # fmt: skip
+#: Holes without blanks.
+_NAMES = frozenset(("name", "program", "node", "url"))
 _TOLD_MOST = 4096
 _DEEPEST = 4
 
@@ -57,6 +64,12 @@ def advice(code: str) -> str:
     return text(key).unescape() if has_text(key) else ""
 
 
+def named(who: str) -> str:
+    """Somebody as the audit log has them, in the language spoken; keys have names of their own."""
+    key = f"audit.by_{who.replace(' ', '_')}"
+    return text(key).unescape() if has_text(key) else in_words(who)
+
+
 @cache
 def _known(language: str) -> _Known:
     found: dict[str, str] = {}
@@ -83,7 +96,7 @@ def _pattern(said: str) -> re.Pattern[str]:
 
 def _filling(hole: str) -> str:
     """A name has no blanks in it, anything else may be a sentence."""
-    return r"\S+?" if hole == "name" else ".+?"
+    return r"\S+?" if hole in _NAMES else ".+?"
 
 
 def _small(said: str) -> str:
@@ -110,7 +123,10 @@ def _whole(language: str, said: str, depth: int) -> str | None:
         return None
     for pattern, told in known.patterns:
         if (match := pattern.fullmatch(said) or pattern.fullmatch(_small(said))) is not None:
-            values = {hole: _quoted(_told(language, value, depth + 1)) for hole, value in match.groupdict().items()}
+            values = {
+                hole: _told(language, value, depth + 1) if hole in _TELLING else _quoted(value)
+                for hole, value in match.groupdict().items()
+            }
             return _NEEDLESS_BLANK.sub("", told.format(**values))
     return None
 

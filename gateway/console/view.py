@@ -22,15 +22,14 @@ from gateway.console.access import Operator, SignInNeeded, address_of, comes_fro
 from gateway.console.files import static
 from gateway.console.headers import HEADERS
 from gateway.console.house import House
-from gateway.console.language import LANGUAGES, choose, has_text, meaning_of, speaking, text
+from gateway.console.language import LANGUAGES, has_text, language_of, meaning_of, speaking, text
 from gateway.console.page import has_page, navigation
-from gateway.console.sentences import advice, in_words, why
+from gateway.console.sentences import advice, in_words, named, why
 from gateway.errors import GatewayError
 from gateway.web.error_responses import to_error
 from gateway.web.services import base_url
 
 TEMPLATES = Path(__file__).parent / "templates"
-LANGUAGE_COOKIE = "gateway-language"
 THEME_COOKIE = "gateway-theme"
 THEMES = ("auto", "light", "dark")
 #: Characters from which on a page is packed.
@@ -48,6 +47,7 @@ def templates() -> Environment:
     environment.filters |= wording.FILTERS
     environment.globals |= {
         "t": text, "has_text": has_text, "meaning_of": meaning_of, "why": why, "in_words": in_words, "advice": advice,
+        "named": named,
         "static": static, "navigation": navigation, "has_page": has_page, "languages": LANGUAGES,
         "version": version("grok-gateway"),
     }  # fmt: skip
@@ -65,7 +65,7 @@ class View:
 
     @property
     def language(self) -> str:
-        return _language(self.request)
+        return language_of(self.request)
 
     @property
     def by_script(self) -> bool:
@@ -136,7 +136,7 @@ PublicView = Annotated[View, Depends(public_view_of)]
 def render(request: Request, template: str, **values: Any) -> str:
     """Render a template for this request, in its language and theme."""
     theme = request.cookies.get(THEME_COOKIE, "auto")
-    language = _language(request)
+    language = language_of(request)
     with speaking(language):
         return (
             templates()
@@ -164,7 +164,7 @@ def error_page(request: Request, exc: GatewayError) -> Response:
     answer = to_error(exc)
     # The page about a mistake of ours is made outside the door, which adds these everywhere else.
     headers = {**HEADERS, **answer.headers}
-    with speaking(_language(request)):
+    with speaking(language_of(request)):
         message = why(exc.code, exc.message)
     if BY_SCRIPT in request.headers or request.headers.get("accept", "").startswith("application/json"):
         body = {"error": {"code": exc.code, "message": message, "param": exc.param}}
@@ -185,7 +185,3 @@ def error_page(request: Request, exc: GatewayError) -> Response:
         wait_s=None if exc.retry_after_s is None else math.ceil(exc.retry_after_s),
     )
     return HTMLResponse(html, status_code=answer.status, headers=headers)
-
-
-def _language(request: Request) -> str:
-    return choose(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", ""))

@@ -130,6 +130,7 @@ def test_sentences_are_put_together():
         assert in_words("nobody is signed in; reloading the page once") == "尚无人登录；正在重新加载页面一次"
         assert in_words("The site is overloaded (HTTP 503).") == "网站过载（HTTP 503）。"
         assert in_words("Missing required parameter: 'model'.") == "缺少必填项：“model”。"
+        assert in_words("Sign in again: ready") == "请重新登录：ready"
         assert in_words("something new") == "something new"
         assert why("stale_page", "something new") == advice("stale_page")
         assert why("stale_page", "已经是中文") == "已经是中文"

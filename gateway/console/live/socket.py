@@ -13,6 +13,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from browser.live.outbox import Frame
 from browser.live.stage import Stage
 from browser.live.viewer import Viewer
+from gateway.console.language import language_of, speaking
 from gateway.console.live.codec import (
     ControlWish,
     DialogAnswer,
@@ -32,6 +33,7 @@ from gateway.console.live.codec import (
 )
 from gateway.console.live.files import LiveFiles
 from gateway.console.live.visitors import still_welcome
+from gateway.console.sentences import in_words, named
 from gateway.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -44,6 +46,8 @@ NONSENSE = 4400
 GOING_AWAY = 1001
 
 
+#: What in a word is said by other rooms, in English; all else is a code, or comes from the page.
+TELLING = {"control": "who", "status": "reason", "notice": "message"}
 #: How many tasks go on by the end of a sign-in.
 GoingOn = Callable[[], Awaitable[int]]
 
@@ -102,7 +106,11 @@ class _Line:
                 return
 
     async def _completed(self, word: dict[str, Any]) -> dict[str, Any]:
-        """Say with the end of a sign-in how much work goes on by it."""
+        """Say things in the viewer's language, and with the end of a sign-in how much work goes on by it."""
+        told = TELLING.get(word["type"])
+        if told is not None and word.get(told):
+            with speaking(language_of(self._socket)):
+                word[told] = named(word[told]) if told == "who" else in_words(word[told])
         if word["type"] == "control" and word["why"] == "signed_in" and word["state"] == "free":
             with suppress(DatabaseUnavailable):
                 word["tasks"] = await self._going_on()

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.auth.passwords import AdminExists, check_password
 from gateway.console.access import SignInNeeded, address_of, give_cookie, safe_return, signed_in, take_cookie
-from gateway.console.language import LANGUAGES
+from gateway.console.language import LANGUAGE_COOKIE, LANGUAGES
 from gateway.console.page import Page
-from gateway.console.view import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, PublicView, View
+from gateway.console.view import THEME_COOKIE, THEMES, PublicView, View
 from gateway.errors import InvalidRequest, RateLimited
 
 log = structlog.get_logger(__name__)
