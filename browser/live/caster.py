@@ -14,6 +14,7 @@ from browser.live.outbox import Frame, Outbox
 
 #: Nobody took a frame for so long: send the next all the same, or a line that hung for a moment would show an old one.
 LONGEST_WAIT_S = 1.0
+START_S = 10.0
 STOP_S = 5.0
 
 
@@ -34,9 +35,10 @@ class Caster:
         self._casting = False
 
     async def start(self) -> None:
-        """Begin; the page's present look comes first. Raises Playwright's Error when the page is gone."""
+        """Begin; the page's present look comes first. Raises Playwright's Error when the page is gone, TimeoutError."""
         self._casting = True
-        await self.page.screencast.start(on_frame=self._shown, quality=self.quality, size=VIEWPORT)
+        async with asyncio.timeout(START_S):
+            await self.page.screencast.start(on_frame=self._shown, quality=self.quality, size=VIEWPORT)
 
     async def stop(self) -> None:
         self._casting = False

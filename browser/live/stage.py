@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 NAVIGATION_S = 30.0
 CLOSE_S = 5.0
+#: A page whose cast did not begin, being busy, is asked again after so long.
+RECAST_S = 0.5
 #: The browser's own page for an address that did not open, and documents that a page made itself.
 HARMLESS = ("chrome-error:", "blob:", "about:")
 
@@ -139,9 +141,12 @@ class Stage:
             self._caster = caster
             try:
                 await caster.start()
-            except Error as exc:  # the page closed meanwhile, which is told otherwise
+            except (Error, TimeoutError) as exc:  # as a rule the page closed meanwhile, which is told otherwise
                 log.debug("page not cast", error=type(exc).__name__)
+                await caster.stop()
                 self._caster = None
+                if not tab.page.is_closed():
+                    asyncio.get_running_loop().call_later(RECAST_S, self._recast.set)
 
     # Control.
 

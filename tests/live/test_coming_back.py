@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Error, expect
 from sqlalchemy import update
 
+from browser.live.caster import Caster
 from gateway.auth.live_grants import GrantMode
 from gateway.db.tables import live_grants
 from tests.browser.real_pool import browser_pid, kill
@@ -82,3 +83,26 @@ async def test_whoever_lost_control_does_not_take_it_back_by_himself(
     await asyncio.sleep(1)  # a page that takes control back does it at once
     await expect(operator.page.get_by_role("button", name="Take control")).to_be_visible()
     await operator.take()
+
+
+async def test_a_picture_that_could_not_begin_is_asked_for_again(
+    house: House, operator: Operator, monkeypatch: pytest.MonkeyPatch
+):
+    await operator.take()
+    begin, refused = Caster.start, []
+
+    async def start(caster: Caster) -> None:
+        if not refused:
+            refused.append(caster.tab)
+            raise TimeoutError
+        await begin(caster)
+
+    monkeypatch.setattr(Caster, "start", start)
+    await serve(house.remote.context)
+    await operator.page.get_by_label("Address", exact=True).fill("grok.com/hard")
+    await operator.page.keyboard.press("Enter")
+    await operator.page.locator(".live-tab", has_text="Hard").wait_for()
+    await operator.click("#blank")
+    await operator.page.locator(".live-tab", has_text="Second").wait_for()
+    await operator.page.locator(".live-screen:not(.stale)").wait_for()
+    assert refused
