@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
-from gateway.console.language import spoken, text
+from gateway.console.language import text
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -78,8 +78,7 @@ def percent(share: float | None) -> str:
     """A share of one: ``97 %``."""
     if share is None:
         return "—"
-    shown = f"{share * 100:.0f}"
-    return f"{shown}%" if spoken().startswith("zh") else f"{shown} %"
+    return f"{share * 100:.0f}{text('words.percent_sign')}"
 
 
 FILTERS = {
