@@ -96,7 +96,7 @@ class TaskMachine(RuleBasedStateMachine):
         self.do(begin())
 
     # -- what clients do -----------------------------------------------------------------------------------------
-    @rule(key=some.sampled_from(["a", "b"]), max_attempts=some.integers(1, 3), priority=some.integers(0, 1))
+    @rule(key=some.sampled_from(["a", "b"]), max_attempts=some.integers(1, 3), priority=some.integers(-1, 1))
     def insert(self, key: str, max_attempts: int, priority: int) -> None:
         task, _ = self.do(self.store.insert(a_task(key=key, max_attempts=max_attempts, priority=priority)))
         self.model[task.id] = Model(max_attempts)

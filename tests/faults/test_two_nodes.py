@@ -110,6 +110,7 @@ async def rolls(fleet: Fleet, sim: Simulator, *, count: int, rounds: int) -> Non
     done: dict[str, str] = {}
     async with balancing(fleet.nodes) as balancer, fleet.nodes[0].client() as client:
         client.http.base_url = balancer.url  # type: ignore[assignment]
+        client.http.timeout = 90  # type: ignore[assignment]  # the balancer gives a node 30 s: a busy machine fails nobody
 
         async def one(prompt: str, wait_s: float) -> None:
             await asyncio.sleep(wait_s)  # the load: a new video every so often
@@ -122,7 +123,7 @@ async def rolls(fleet: Fleet, sim: Simulator, *, count: int, rounds: int) -> Non
                 polls.append(polled.status_code)
                 assert polled.status_code == 200, (polled.status_code, polled.text)
                 done[prompt] = polled.json()["status"]
-                await asyncio.sleep(0.25)  # as a client polls
+                await asyncio.sleep(0.5)  # as a client polls
 
         async with asyncio.TaskGroup() as group:
             for number, prompt in enumerate(prompts):
