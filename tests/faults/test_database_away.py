@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -139,21 +140,25 @@ async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_ove
     one, signed in to the same account, brings it to its end; back on the line, the first one is well."""
     fleet = make_fleet(postgresql_url)
     cut = await fleet.add("both@example.com", database_url=over(line, postgresql_url, cluster))
+    other = await fleet.add("both@example.com", start=False)
+    await other.cli("profile", "disable", "n1p0")
+    await other.start(ready=False)  # it looks after lost claims; what it could go on with itself comes later
     async with watching(postgresql_url) as rows, cut.client() as client:
-        prompt = "an island [sim:pace=45]"  # longer than another node needs to start, also on a busy machine
+        prompt = "an island [sim:pace=20]"
         task_id = await client.create(prompt)
         await generating(client, task_id)
-        other = await fleet.add("both@example.com", start=False)
-        await other.start()
         line.silence()
-        await sim.wait("submit_video", count=1, timeout_s=30, outcome="reset")
-        assert await rows.one(f"SELECT claims FROM tasks WHERE id = '{task_id}'") == 1  # nobody took it before
+        (left,) = await sim.wait("submit_video", count=1, timeout_s=30, outcome="reset")
+        left_at = datetime.fromtimestamp(time.time() - (time.monotonic() - left["reset_at"]), UTC)
         began = time.monotonic()
         answer = await client.http.get(f"/v1/video/tasks/{task_id}", timeout=40)
         assert answer.status_code == 503, answer.text
         assert time.monotonic() - began < 30
+        await other.cli("profile", "enable", "n1p0")
         async with other.client() as elsewhere:
             assert (await elsewhere.wait(task_id, within_s=90))["status"] == "completed"
+        taken = f"SELECT at FROM task_events WHERE type = 'rescued' AND task_id = '{task_id}'"
+        assert left_at < await rows.one(taken)
         line.speak()
         await cut.wait_http("/readyz", within_s=60)
         assert (await client.wait(task_id))["status"] == "completed"
@@ -171,8 +176,8 @@ async def test_a_stop_does_not_wait_for_a_database_that_is_silent(
         await generating(client, await client.create("a door that sticks [sim:pace=60]"))
     line.silence()
     began = time.monotonic()
-    assert await node.stop(within_s=60) == 0
-    assert time.monotonic() - began < 30  # two of them the drain's; it took more than forty
+    assert await node.stop(within_s=90) == 0
+    assert time.monotonic() - began < 40  # some ten on a machine with nothing else to do; it took more than forty there
 
 
 def clock_of(cluster: Cluster, url: str) -> Callable[[float], None]:
