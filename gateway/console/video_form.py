@@ -29,7 +29,7 @@ class VideoForm:
     sketch that is only looked at, their names. extend: the task whose video is to go on.
     """
 
-    prompt: str = "a lighthouse at dusk, waves below, gulls in the wind"
+    prompt: str = ""
     model: str = MODELS_SHOWN[0]
     seconds: int = SECONDS[0]
     ratio: str = RATIOS[0]

@@ -114,6 +114,18 @@ async def troubled(house: Console, site: Scripted) -> AsyncIterator[dict[str, st
     site.go.set()
 
 
+async def test_a_new_gateway_greets_in_chinese(house: Console, site: Scripted, new_page: NewPage) -> None:
+    """Every empty page; the first prompt is filled in, in the reader's language."""
+    site.stand(Clearance.LOGIN_REQUIRED)
+    page = await new_page(locale="zh-CN")
+    names = ["tests", house.house.registry.node, socket.gethostname()]
+    found = [line for one in navigation() for line in await english(page, one.path, names)]
+    await page.goto("/console/studio")
+    await expect(page.locator("#prompt")).to_have_value("黄昏的灯塔，下方海浪翻涌，海鸥迎风飞翔")
+    await expect(page.get_by_text("需要等待：没有已登录且就绪的账号配置")).to_be_visible()
+    assert not found, "\n".join(found)
+
+
 async def english(page: Page, path: str, names: Sequence[str] = NAMES) -> list[str]:
     """What is foreign on the page at *path*."""
     await page.goto(path)

@@ -43,7 +43,7 @@ async def video(view: TheView) -> Response:
     with a picture of ours."""
     params = view.request.query_params
     services = view.house.services
-    form, source, picture = VideoForm(), None, None
+    form, source, picture = VideoForm(prompt=view.text("studio.example")), None, None
     if task_id := params.get("from"):
         form = form_of(await services.store.get(task_id))
     if task_id := params.get("extend"):
