@@ -16,16 +16,19 @@ async def while_connected(receive: Receive, *works: Coroutine[Any, Any, None]) -
     client that is gone without a word; only reading tells.
     """
     gone = False
+    running: list[asyncio.Task[None]] = []
 
     async def leave() -> None:
         nonlocal gone
         while (await receive())["type"] != "http.disconnect":
             pass
         gone = True
+        for work in running[:-1]:
+            work.cancel()  # at once: whatever else is ready to run stands behind it in the loop
 
     try:
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(work) for work in (*works, leave())]
+            running += [group.create_task(work) for work in (*works, leave())]
             for task in running:
                 task.add_done_callback(lambda _: [other.cancel() for other in running])
     except BaseExceptionGroup as failed:
