@@ -150,4 +150,4 @@ async def test_fifty_chats_at_once_on_one_profile(client):
     began = time.monotonic()
     found = await asyncio.gather(*(one(number) for number in range(50)))
     assert found == [(200, f"answer {number}") for number in range(50)]
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 100

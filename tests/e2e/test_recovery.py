@@ -148,7 +148,7 @@ async def test_fifty_tasks_on_two_profiles(sim: Simulator, make_gateway: MakeGat
     gateway = await make_gateway(profiles=2)
     async with gateway.client() as client:
         tasks = await asyncio.gather(*(client.create(f"a bird, number {number}") for number in range(50)))
-        done = await asyncio.gather(*(client.wait(task_id, within_s=110) for task_id in tasks))
+        done = await asyncio.gather(*(client.wait(task_id, within_s=240) for task_id in tasks))
     assert {task["status"] for task in done} == {"completed"}
     entries = await sim.ledger(kind="submit_video")
     assert len(entries) == 50 and len({entry["account"] for entry in entries}) == 2
