@@ -24,7 +24,7 @@ from gateway.tasks.states import State
 from gateway.tasks.store import Filter
 from gateway.webhooks.model import Channel
 from gateway.webhooks.store import Deliveries
-from tests.conformance.samples import ME, OTHER, a_failure, a_result, a_task, claim, claim_one, in_s, offer
+from tests.conformance.samples import OTHER, a_failure, a_result, a_task, claim, claim_one, in_s, offer
 
 FIRST_MODES = {"text", "image", "references", "extend"}
 
@@ -44,89 +44,95 @@ async def plant(db: Database, task_id: str, **values: Any) -> None:
         await connection.execute(update(tasks).where(tasks.c.id == task_id).values(**values))
 
 
-@pytest.mark.parametrize("what", UNKNOWN)
-async def test_a_waiting_task_of_a_later_version_is_shown_and_left_to_its_nodes(
-    store: SqlTaskStore, db: Database, what: str
+async def test_waiting_tasks_of_a_later_version_are_shown_and_left_to_its_nodes(
+    store: SqlTaskStore, db: Database
 ) -> None:
-    later, _ = await store.insert(a_task(key="one", callback=Callback("https://caller.test/x", "https://me.test")))
-    await plant(db, later.id, **UNKNOWN[what])
+    later = {}
+    for what, values in UNKNOWN.items():
+        made, _ = await store.insert(a_task(key="one", callback=Callback("https://caller.test/x", "https://me.test")))
+        await plant(db, made.id, **values)
+        later[made.id] = what
     mine, _ = await store.insert(a_task(key="one"))
-    assert [one.id for one in await claim(store, offer(free=5))] == [mine.id], "it stands in nobody's way"
-    assert await claim(store, offer(free=5)) == []
-    shown = await store.get(later.id)
-    assert shown.state is State.QUEUED and shown.stage is None
-    assert (shown.spec.mode is VideoMode.LATER) is (what in {"mode", "exact mode", "preset", "kind"})
-    assert {task.id for task in (await store.find(Filter())).tasks} == {later.id, mine.id}
-    assert {task.id for task in (await store.find(Filter(key_id="one", search="lighthouse"))).tasks} == {
-        later.id,
-        mine.id,
-    }
-    assert await store.sweep() == [] and await store.take_back(ME) == []
-    await store.counts(), await store.queue_position(later.id), await store.runnable_in_s("video"), await store.usual()
+    assert [one.id for one in await claim(store, offer(free=9))] == [mine.id], "they stand in nobody's way"
+    assert await claim(store, offer(free=9)) == []
+    for task_id, what in later.items():
+        shown = await store.get(task_id)
+        assert shown.state is State.QUEUED and shown.stage is None
+        assert (shown.spec.mode is VideoMode.LATER) is (what in {"mode", "exact mode", "preset", "kind"}), what
+        await store.queue_position(task_id)
+        assert [one.state for one in await Deliveries(db).of_task(task_id)] == ["waiting"]
+    everything = {*later, mine.id}
+    assert {task.id for task in (await store.find(Filter())).tasks} == everything
+    assert {task.id for task in (await store.find(Filter(key_id="one", search="lighthouse"))).tasks} == everything
+    assert await store.sweep() == [] and await store.take_back(OTHER) == []
+    await store.counts(), await store.runnable_in_s("video"), await store.usual()
     await store.awaiting("main", "acc", only_one=True)
-    assert [one.state for one in await Deliveries(db).of_task(later.id)] == ["waiting"]
 
 
-@pytest.mark.parametrize("what", ["mode", "preset", "kind", "stage"])
-async def test_a_lost_task_of_a_later_version_goes_back_to_the_queue_for_its_nodes(
-    store: SqlTaskStore, db: Database, what: str
+async def test_lost_tasks_of_a_later_version_go_back_to_the_queue_for_its_nodes(
+    store: SqlTaskStore, db: Database
 ) -> None:
-    await store.insert(a_task())
-    held = await claim_one(store, worker=OTHER, lease_s=-1)
-    await plant(db, held.id, **UNKNOWN[what])
-    assert [task.id for task in await store.sweep()] == [held.id]
-    assert (await store.get(held.id)).state is State.QUEUED
-    assert await claim(store) == [], "also begun ones are left alone"
-    await plant(db, held.id, bound=True, account_id="acc", profile="main")
-    if what != "stage":
-        assert await claim(store) == []
-    assert (await store.cancel(held.id)).state is State.CANCELLED
+    lost = set()
+    for what in ("mode", "preset", "kind", "stage"):
+        await store.insert(a_task())
+        held = await claim_one(store, worker=OTHER, lease_s=-1)
+        await plant(db, held.id, **UNKNOWN[what])
+        lost.add(held.id)
+    assert {task.id for task in await store.sweep()} == lost
+    assert await claim(store, offer(free=9)) == []
+    async with db.write() as connection:  # begun at the site
+        begun = {"bound": True, "account_id": "acc", "profile": "main"}
+        await connection.execute(update(tasks).values(begun))
+    assert await claim(store, offer(free=9)) == []
+    for task_id in lost:
+        assert (await store.get(task_id)).state is State.QUEUED
+        assert (await store.cancel(task_id)).state is State.CANCELLED
 
 
-@pytest.mark.parametrize("what", ["mode", "preset", "kind"])
-async def test_a_finished_task_of_a_later_version_is_followed_counted_and_removed(
-    store: SqlTaskStore, db: Database, what: str
+async def test_finished_tasks_of_a_later_version_are_followed_counted_and_removed(
+    store: SqlTaskStore, db: Database
 ) -> None:
-    await store.insert(a_task())
-    held = await claim_one(store)
-    await plant(db, held.id, **UNKNOWN[what])
-    async with db.write() as connection:
-        await connection.execute(
-            update(task_events).where(task_events.c.task_id == held.id, task_events.c.seq == 2).values(type="dreaming")
-        )
-    await store.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(-1))
-    await plant(db, held.id, result={"asset_id": "song.mp3", "beats": 120})
-    shown = await store.get(held.id)
-    assert shown.result is not None and (shown.result.asset_id, shown.result.duration_s) == ("song.mp3", 0.0)
-    seen = [event.type async for event in Feed(store, db.changes).follow(held.id)]
-    assert seen == ["accepted", "dreaming", "succeeded"]
-    assert (await store.counts()).by_state[State.SUCCEEDED] == 1
+    done = set()
+    for what in ("mode", "preset", "kind"):
+        await store.insert(a_task())
+        held = await claim_one(store)
+        done.add(held.id)
+        await plant(db, held.id, **UNKNOWN[what])
+        async with db.write() as connection:
+            second = (task_events.c.task_id == held.id, task_events.c.seq == 2)
+            await connection.execute(update(task_events).where(*second).values(type="dreaming"))
+        await store.succeed(held.id, held.token, a_result(held.id), expires_at=in_s(-1))
+        await plant(db, held.id, result={"asset_id": "song.mp3", "beats": 120})
+        shown = await store.get(held.id)
+        assert shown.result is not None and (shown.result.asset_id, shown.result.duration_s) == ("song.mp3", 0.0)
+        seen = [event.type async for event in Feed(store, db.changes).follow(held.id)]
+        assert seen == ["accepted", "dreaming", "succeeded"]
+    assert (await store.counts()).by_state[State.SUCCEEDED] == len(done)
     await store.usual()
-    assert [task.id for task in await store.expired()] == [held.id]
-    await store.drop_media(held.id)
-    assert [task.id for task in await store.delete(Filter())] == [held.id]
+    assert {task.id for task in await store.expired()} == done
+    for task_id in done:
+        await store.drop_media(task_id)
+    assert {task.id for task in await store.delete(Filter())} == done
 
 
-@pytest.mark.parametrize(
-    ("values", "seen_as"),
-    [
-        ({"owner": OTHER, "lease_until": in_s(60)}, State.RUNNING),
-        ({"finished_at": in_s(0), "result": {"asset_id": "a"}}, State.SUCCEEDED),
-        ({"finished_at": in_s(0), "failure": {"code": "c", "message": "m"}}, State.FAILED),
-        ({"finished_at": in_s(0)}, State.CANCELLED),
-    ],
-)
-async def test_a_state_of_a_later_version_is_shown_as_the_nearest_and_not_touched(
-    store: SqlTaskStore, db: Database, values: dict[str, Any], seen_as: State
+async def test_states_of_a_later_version_are_shown_as_the_nearest_and_not_touched(
+    store: SqlTaskStore, db: Database
 ) -> None:
-    made, _ = await store.insert(a_task())
-    await plant(db, made.id, state="paused", **values)
-    assert (await store.get(made.id)).state is seen_as
-    assert (await store.cancel(made.id)).state is seen_as
+    seen_as: dict[State, dict[str, Any]] = {
+        State.RUNNING: {"owner": OTHER, "lease_until": in_s(60)},
+        State.SUCCEEDED: {"finished_at": in_s(0), "result": {"asset_id": "a"}},
+        State.FAILED: {"finished_at": in_s(0), "failure": {"code": "c", "message": "m"}},
+        State.CANCELLED: {"finished_at": in_s(0)},
+    }
+    for state, values in seen_as.items():
+        made, _ = await store.insert(a_task())
+        await plant(db, made.id, state="paused", **values)
+        assert (await store.get(made.id)).state is state
+        assert (await store.cancel(made.id)).state is state
     await store.sweep()
     await store.delete(Filter())
     async with db.read() as connection:
-        assert (await connection.execute(select(tasks.c.state))).scalars().all() == ["paused"]
+        assert set((await connection.execute(select(tasks.c.state))).scalars()) == {"paused"}
 
 
 async def test_the_version_before_can_read_what_this_one_adds_and_leaves_it_alone(
