@@ -18,6 +18,11 @@ from browser.live.outbox import Word
 _NUMBERS = itertools.count(1)
 
 
+def next_number() -> int:
+    """Return the number of a new question."""
+    return next(_NUMBERS)
+
+
 @dataclass(frozen=True, slots=True)
 class OfferedFile:
     """A file an operator gives to a page."""
@@ -104,7 +109,7 @@ class Asked:
                 )
 
     def _opened(self, dialog: Dialog) -> None:
-        number = next(_NUMBERS)
+        number = next_number()
         self._dialogs[number] = dialog
         self._tell(_dialog_word(number, dialog))
         self._blocked()
@@ -112,7 +117,7 @@ class Asked:
     def _choosing(self, chooser: FileChooser) -> None:
         for number in [n for n, open_one in self._choosers.items() if open_one.page is chooser.page]:
             self._close_chooser(number)
-        number = next(_NUMBERS)
+        number = next_number()
         self._choosers[number] = chooser
         self._tell(_chooser_word(number, chooser))
 

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from playwright.async_api import Download, Error, Frame, Page, ViewportSize
 
+from browser.cleanup import finish
 from browser.context import Context
 from browser.errors import SlotLost
 from browser.launch import VIEWPORT
@@ -25,6 +26,7 @@ from browser.live.gestures import Gesture
 from browser.live.hands import Hands
 from browser.live.outbox import Outbox, Word
 from browser.live.overlays import Overlays
+from browser.live.server_logins import ServerLogins
 from browser.live.settings import LiveSettings
 from browser.live.tabs import Tab, Tabs
 
@@ -61,6 +63,7 @@ class Stage:
         self._tell = tell
         self._asked = Asked(context.playwright, tell=tell, blocked=self._questions_changed)
         self._overlays = Overlays(tell=tell, spawn=self._spawn)
+        self._logins = ServerLogins(tell=tell, spawn=self._spawn)
         self._caster: Caster | None = None
         self._recast = asyncio.Event()
         self._control = False
@@ -88,13 +91,15 @@ class Stage:
                     tab.release()
                 for task in tuple(stage._tasks):
                     task.cancel()
+                # The browser may live on: nothing of its pages must wait for us.
+                await finish(stage._logins.end(), within_s=CLOSE_S, what="server logins ending")
 
     # What viewers see.
 
     def welcome(self, outbox: Outbox) -> None:
         """Tell somebody who came just now how things stand."""
         outbox.say(self.tabs.told())
-        for word in self._asked.words():
+        for word in (*self._asked.words(), *self._logins.words()):
             outbox.say(word)
         caster = self._caster
         if caster is not None and caster.last is not None:
@@ -156,7 +161,7 @@ class Stage:
             self._control = True
             self._asked.begin()
             for tab in self.tabs:
-                self._asked.listen_for_files(tab.page)
+                self._attend(tab.page)
 
     async def end_control(self) -> None:
         """Nobody does any more: everything pressed is let go, questions are dismissed."""
@@ -170,6 +175,7 @@ class Stage:
                         async with asyncio.timeout(CLOSE_S):
                             await self._resize(tab, VIEWPORT)
             await self._asked.end()
+            await self._logins.end()
             self.let_go(drop=True)
 
     def let_go(self, *, drop: bool) -> None:
@@ -205,6 +211,11 @@ class Stage:
     def answer(self, number: int, *, ok: bool, text: str) -> None:
         if self._control:
             self._spawn(self._asked.answer(number, ok=ok, text=text))
+
+    def log_in(self, number: int, *, ok: bool, user: str, password: str) -> None:
+        """Answer a server that asks who is there."""
+        if self._control:
+            self._spawn(self._logins.answer(number, ok=ok, user=user, password=password))
 
     def give_files(self, number: int, files: Any) -> None:
         if self._control:
@@ -276,8 +287,18 @@ class Stage:
         tab = self._made(page, opener=None if from_tab is None else from_tab.number)
         self.tabs.add(tab, front=not first or self._is_own(page))
         if self._control:
-            self._asked.listen_for_files(page)
+            self._attend(page)
         self._spawn(self.tabs.refresh_title(tab))
+
+    def _attend(self, page: Page) -> None:
+        """Hear what the page asks its operator."""
+        self._asked.listen_for_files(page)
+        self._spawn(self._logins.watch(page))
+
+    def _gone(self, page: Page) -> None:
+        """A page was closed, or shows another document: its questions went with it."""
+        self._asked.gone(page)
+        self._logins.gone(page)
 
     def _made(self, page: Page, *, opener: int | None) -> Tab:
         fields = Fields(page)
@@ -294,7 +315,7 @@ class Stage:
         def navigated(frame: Frame) -> None:
             if frame.parent_frame is None:
                 tab.loading = True
-                self._asked.gone(page)
+                self._gone(page)
                 self._stay_outside(tab)
                 self._tabs_changed()
 
@@ -305,7 +326,7 @@ class Stage:
 
         def gone(_: object) -> None:
             tab.release()
-            self._asked.gone(page)
+            self._gone(page)
             self.tabs.remove(tab)
 
         def offered(download: Download) -> None:

@@ -112,6 +112,10 @@ async def test_dates_and_prompts(operator: Operator, form: Page):
     await page.get_by_role("button", name="OK").click()
     await expect(form.locator("#said")).to_have_text("drei")
     await operator.click("#ask")
+    await page.get_by_label("Answer").fill("vier")
+    await page.keyboard.press("Enter")
+    await expect(form.locator("#said")).to_have_text("vier")
+    await operator.click("#ask")
     await page.get_by_role("button", name="Cancel").click()
     await expect(form.locator("#said")).to_have_text("")
 

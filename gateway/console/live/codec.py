@@ -132,6 +132,16 @@ class DialogAnswer(_Message):
     text: str = Field(default="", max_length=LONGEST_TEXT, repr=False)
 
 
+class LoginAnswer(_Message):
+    """What a server is told that asks who is there."""
+
+    type: Literal["login"]
+    id: int
+    ok: bool
+    user: str = Field(default="", max_length=1_000, repr=False)
+    password: str = Field(default="", max_length=1_000, repr=False)
+
+
 class FilesGiven(_Message):
     """uploads: what ``POST …/files`` answered; none: the chooser was closed."""
 
@@ -196,6 +206,7 @@ Message = (
     | TabChoice
     | Navigation
     | DialogAnswer
+    | LoginAnswer
     | FilesGiven
     | FieldAnswer
     | Viewport

@@ -19,6 +19,7 @@ from gateway.console.live.codec import (
     DialogAnswer,
     FieldAnswer,
     FilesGiven,
+    LoginAnswer,
     MalformedMessage,
     Message,
     Navigation,
@@ -136,13 +137,15 @@ class _Line:
             case FilesGiven(id=number, uploads=uploads):
                 given = self._files.take(view.name, uploads)
                 view.act(viewer, lambda stage: stage.give_files(number, given))
-            case TabChoice() | Navigation() | DialogAnswer() | FieldAnswer() | Viewport():
+            case TabChoice() | Navigation() | DialogAnswer() | LoginAnswer() | FieldAnswer() | Viewport():
                 view.act(viewer, lambda stage: _answer(stage, message))
             case _:
                 view.do(viewer, message.gesture())
 
 
-def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | FieldAnswer | Viewport) -> None:
+def _answer(
+    stage: Stage, message: TabChoice | Navigation | DialogAnswer | LoginAnswer | FieldAnswer | Viewport
+) -> None:
     match message:
         case TabChoice(id=number):
             stage.close_tab(number)
@@ -150,6 +153,8 @@ def _answer(stage: Stage, message: TabChoice | Navigation | DialogAnswer | Field
             stage.navigate(to)
         case DialogAnswer(id=number, ok=ok, text=text):
             stage.answer(number, ok=ok, text=text)
+        case LoginAnswer(id=number, ok=ok, user=user, password=password):
+            stage.log_in(number, ok=ok, user=user, password=password)
         case FieldAnswer(answer=answer):
             stage.choose(answer)
         case Viewport(w=width, h=height):

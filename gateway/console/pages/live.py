@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, WebSocket
@@ -40,6 +40,7 @@ SHOWN_GRANTS = 10
 MOST_BEGUN = 50
 #: Texts the page's script says are those of the catalogue that begin so; their places are filled in there.
 SCRIPT_TEXTS = "live.say_"
+PLACES: Any = {name: f"{{{name}}}" for name in ("who", "tasks", "reason", "message", "origin", "realm")}
 
 
 class NewGrant(BaseModel):
@@ -86,9 +87,7 @@ async def live(profile: str, view: PublicView, visitor: TheVisitor) -> Response:
         grants=grants,
         limit_bytes=LIMIT_BYTES,
         texts={
-            key.removeprefix(SCRIPT_TEXTS): view.text(
-                key, who="{who}", tasks="{tasks}", reason="{reason}", message="{message}"
-            )
+            key.removeprefix(SCRIPT_TEXTS): view.text(key, **PLACES)
             for key in catalogue(view.language)
             if key.startswith(SCRIPT_TEXTS)
         },

@@ -5,9 +5,12 @@ export class Overlays {
     this.over = root.querySelector("[data-over]");
     this.asked = document.getElementById("asked");
     this.chooser = document.getElementById("files");
-    this.open = { dialog: new Map(), filechooser: new Map() }; // what pages ask, also while somebody else is to answer
+    this.login = document.getElementById("login");
+    this.open = { dialog: new Map(), filechooser: new Map(), login: new Map() }; // what pages ask, also while somebody else is to answer
     this.question = null;
     this.choosing = null;
+    this.entering = null;
+    this.login?.addEventListener("close", () => this.entered());
     this.asked?.addEventListener("close", () => this.answered());
     this.chooser?.addEventListener("close", () => this.chosen());
     this.over.addEventListener("keydown", (event) => {
@@ -42,6 +45,9 @@ export class Overlays {
     const chooser = oldest(this.open.filechooser);
     if (this.question && this.question !== dialog) this.hide("question", this.asked);
     if (this.choosing && this.choosing !== chooser) this.hide("choosing", this.chooser);
+    const login = oldest(this.open.login);
+    if (this.entering && this.entering !== login) this.hide("entering", this.login);
+    if (login && !this.entering) this.enter(login);
     if (dialog && !this.question) this.dialog(dialog);
     if (chooser && !this.choosing) this.files(chooser);
   }
@@ -164,6 +170,29 @@ export class Overlays {
     this.question = null;
     const ok = this.asked.returnValue === "ok" || told.kind === "alert";
     this.send({ type: "dialog", id: told.id, ok, text: told.kind === "prompt" ? this.asked.querySelector("input").value : "" });
+    this.focus();
+    this.show();
+  }
+
+  // A server asks who is there before it shows its page.
+  enter(told) {
+    this.entering = told;
+    this.login.querySelector("[data-message]").textContent = this.words(told.realm ? "login_realm" : "login_plain", told);
+    this.login.querySelector("[data-again]").hidden = !told.again;
+    this.login.querySelector("form").reset();
+    this.login.returnValue = "";
+    if (!this.login.open) this.login.showModal();
+    this.login.querySelector("input").focus();
+  }
+
+  entered() {
+    const told = this.entering;
+    if (!told || this.login.open) return;
+    this.open.login.delete(told.id);
+    this.entering = null;
+    const [user, password] = [...this.login.querySelectorAll("input")].map((input) => input.value);
+    this.login.querySelector("form").reset();
+    this.send({ type: "login", id: told.id, ok: this.login.returnValue === "ok", user, password });
     this.focus();
     this.show();
   }

@@ -62,6 +62,7 @@ const heard = {
   select: (word) => overlays.field(word),
   dialog: (word) => overlays.ask(word),
   filechooser: (word) => overlays.ask(word),
+  login: (word) => overlays.ask(word),
   clipboard: (word) => overlays.copied(word.text),
   notice: (word) => say(words(word.code) === word.code ? word.message : words(word.code, word), { bad: true }),
 };
