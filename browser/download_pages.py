@@ -35,13 +35,18 @@ class Moved(TransportFailed):
 
 
 class Start:
-    """One press of a link: the browser's name for the download it began, and whether the browser gave it up."""
+    """One press of a link: the browser's name for the download it began, and what the browser tells of it since.
+
+    total_bytes: by the download's own headers; 0 until they are told. news: set whenever the browser tells anything.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.guid: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.download: BrowserDownload | None = None
         self.told = asyncio.Event()
+        self.news = asyncio.Event()
+        self.total_bytes = 0
         self.given_up = False
 
 
@@ -105,14 +110,16 @@ class DownloadPage:
         chosen = ""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._aim()
                 while True:
                     await self._pause()
                     token = secrets.token_hex(8)
                     start = self._starts[token] = Start(url)
                     tokens.append(token)
                     start.guid.add_done_callback(_heard)
-                    await self.bridge.run("press", f"{url}#{token}", timeout_s=limits.step_s)
+                    # One session keeps the order: the browser has heard where to when the link is pressed.
+                    await asyncio.gather(
+                        self._aim(), self.bridge.run("press", f"{url}#{token}", timeout_s=limits.step_s)
+                    )
                     begun = [self._starts[token].guid for token in tokens]
                     await asyncio.wait(
                         begun, timeout=limits.download_press_again_s, return_when=asyncio.FIRST_COMPLETED
@@ -161,10 +168,13 @@ class DownloadPage:
                 self._untold[urlsplit(event["url"]).fragment] = start
 
     def _went_on(self, event: dict[str, Any]) -> None:
-        if event["state"] == "inProgress":
+        start = self._running.get(event["guid"])
+        if start is None:
             return
-        start = self._running.pop(event["guid"], None)
-        if start is not None:
+        start.total_bytes = int(event["totalBytes"])
+        start.news.set()
+        if event["state"] != "inProgress":
+            del self._running[event["guid"]]
             start.given_up = event["state"] == "canceled"
 
     async def _cancel(self, guid: str) -> None:

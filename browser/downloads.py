@@ -75,13 +75,13 @@ class Downloads:
         async with self._page_for(url) as page:
             async with self._staying(page, url):
                 probed = await page.probe(url, timeout_s=start_timeout_s)
-            media_type = self._accepted(url, probed, into, limit_bytes)
+            media_type, size = self._accepted(url, probed, into, limit_bytes)
             async with self._staying(page, url):
                 guid, start = await page.start(url, timeout_s=start_timeout_s)
             tail = Tail(self._dir, guid, into, limit_bytes=limit_bytes)
             complete = False
             try:
-                await self._follow(tail, url, start)
+                await self._follow(tail, url, start, size)
                 sha256 = await asyncio.get_running_loop().run_in_executor(self._threads, tail.seal)
                 complete = True
             finally:
@@ -109,8 +109,8 @@ class Downloads:
 
     # ---------------------------------------------------------------------------------------------- before the start
 
-    def _accepted(self, url: str, probed: Reply, into: Path, limit_bytes: int) -> str:
-        """Judge the probe; the bare media type when the download may begin."""
+    def _accepted(self, url: str, probed: Reply, into: Path, limit_bytes: int) -> tuple[str, int]:
+        """Judge the probe; bare media type and size in bytes (0: not known) when the download may begin."""
         if probed.status >= 400 and probed.status != 416:  # 416: there is no first byte, the file is empty
             raise TransportRefused(
                 f"the site answered {probed.status} for {url}",
@@ -125,7 +125,7 @@ class Downloads:
             free = free_bytes(folder)
             if free is not None and free < size:
                 raise StorageFull(f"{folder} has {free} bytes left, {size} are needed")
-        return probed.headers.get("content-type", "application/octet-stream").split(";", 1)[0].strip().lower()
+        return probed.headers.get("content-type", "application/octet-stream").split(";", 1)[0].strip().lower(), size
 
     @asynccontextmanager
     async def _page_for(self, url: str) -> AsyncIterator[DownloadPage]:
@@ -181,10 +181,14 @@ class Downloads:
 
     # ---------------------------------------------------------------------------------------------- while it runs
 
-    async def _follow(self, tail: Tail, url: str, start: Start) -> None:
+    async def _follow(self, tail: Tail, url: str, start: Start, size: int) -> None:
+        """Absorb the file until it is whole: the browser finished it, or it has as many bytes as both the probe (*size*)
+        and the download's own headers promised (either is 0 when unknown, as of an answer compressed on its way). What
+        the browser does with a file after its last byte (checks, a new name) takes a tenth of the time of all of it."""
         loop = asyncio.get_running_loop()
         quiet_since = loop.time()
         while True:
+            start.news.clear()
             seen = tail.look()
             if seen in (Seen.GROWING, Seen.FINISHED) and tail.has_more():
                 quiet_since = loop.time()
@@ -196,13 +200,17 @@ class Downloads:
             match seen:
                 case Seen.FINISHED:
                     return
+                case Seen.GROWING if 0 < size == start.total_bytes == tail.size_bytes:
+                    return
                 case Seen.GONE:
                     raise await self._broken(tail, url, start)
                 case Seen.NOTHING | Seen.GROWING if start.given_up:
                     raise await self._broken(tail, url, start)
             if loop.time() - quiet_since > self._limits.download_idle_s:
                 raise TransportTimeout(f"the download of {url} made no progress for {self._limits.download_idle_s:g} s")
-            await asyncio.sleep(self._limits.download_poll_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.download_poll_s):
+                    await start.news.wait()
 
     async def _broken(self, tail: Tail, url: str, start: Start) -> BrowserError:
         """Why the browser removed its file: it tells "canceled" for everything, so look at the disk first."""

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import mmap
 import os
 import threading
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from browser.errors import BrowserError, StorageFull, TransportFailed
 
 #: Bytes read and hashed at a time: small enough to stay in the processor's cache between the two.
 CHUNK_BYTES = 256 * 1024
+#: Bytes after which the disk is asked to begin writing them.
+WRITE_BEHIND_BYTES = 4 * 1024 * 1024
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -46,6 +50,7 @@ class Tail:
         self.part = into.with_name(into.name + ".part")
         self.size_bytes = 0
         self.copying = False
+        self._on_its_way_bytes = 0
         self._growing = downloads_dir / f"{guid}.crdownload"
         self._finished = downloads_dir / guid
         self._limit_bytes = limit_bytes
@@ -128,7 +133,22 @@ class Tail:
             raise _explained(error, self.part) from error
         self._hash.update(data)
         self.size_bytes += count
+        if self.size_bytes - self._on_its_way_bytes >= WRITE_BEHIND_BYTES:
+            self._write_behind()
         return count > 0
+
+    def _write_behind(self) -> None:
+        """Have the disk begin with the bytes absorbed since the last time, so that the sync at the end finds most done.
+
+        That is what Linux does at this advice with pages that are not written yet; it keeps them in memory.
+        """
+        if hasattr(os, "posix_fadvise"):
+            end = self.size_bytes & -mmap.PAGESIZE  # the last page is still being filled
+            new_bytes = end - self._on_its_way_bytes
+            with suppress(OSError):  # a file system without it
+                file = self._copy if self.copying else self._source
+                os.posix_fadvise(file, self._on_its_way_bytes, new_bytes, os.POSIX_FADV_DONTNEED)
+            self._on_its_way_bytes = end
 
     def seal(self) -> str:
         """Make the bytes durable, give them their final name and return their SHA-256 in hex."""

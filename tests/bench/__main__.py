@@ -29,8 +29,9 @@ from tests.bench import (
     nodes_bench,
     store_bench,
 )
+from tests.bench.bare_download import bare_downloads
 from tests.bench.fast_site import fast_site
-from tests.bench.transport_bench import Figure, measure
+from tests.bench.transport_bench import MB, Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.e2e.gateway_process import Gateway
 from tests.postgresql import running_cluster
@@ -43,14 +44,19 @@ async def transport(quick: bool) -> list[Figure]:
         async with fast_site(Path(folder)) as site, async_playwright() as playwright:
             running = await launch(playwright, site, Path(folder))
             opened = await open_on(running, TransportLimits(streams=100))
+            assets = "https://assets.grok.com"
             try:
-                return await measure(
-                    opened.transport,
-                    port=site.port,
-                    cookie="session=abc",
-                    seconds=2.0 if quick else 8.0,
-                    not_counted=site.pids,
-                )
+                async with bare_downloads(
+                    running.context, running.downloads_dir, origin=assets, bytes_=30 * MB
+                ) as bare:
+                    return await measure(
+                        opened.transport,
+                        port=site.port,
+                        cookie="session=abc",
+                        seconds=2.0 if quick else 8.0,
+                        not_counted=site.pids,
+                        bare=bare,
+                    )
             finally:
                 await opened.transport.close()
                 await running.context.close()

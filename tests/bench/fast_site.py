@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -25,7 +26,6 @@ from tests.browser.transport_site import HOME_PAGE, asset_bytes
 from tests.simulator.wire.certificate import make_certificate
 
 CHUNK = 256 * 1024
-FILES: dict[float, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ async def _asset(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"no session"})
         return
     mb = float(_query(scope).get("mb", "1"))
-    data = FILES.setdefault(mb, asset_bytes(mb))
+    data = _file(mb)
     more: list[tuple[bytes, bytes]] = [(b"content-type", b"video/mp4"), (b"accept-ranges", b"bytes")]
     if headers.get(b"range") == b"bytes=0-0":
         more += [(b"content-range", f"bytes 0-0/{len(data)}".encode()), (b"content-length", b"1")]
@@ -150,6 +150,12 @@ async def _asset(scope: Any, receive: Any, send: Any) -> None:
     for at in range(0, len(data), CHUNK):
         await send({"type": "http.response.body", "body": data[at : at + CHUNK], "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+@functools.cache
+def _file(mb: float) -> bytes:
+    """The asset's bytes, made once: a site has its files ready, and making one takes longer than asking for it."""
+    return asset_bytes(mb)
 
 
 async def _frames(scope: Any, receive: Any, send: Any) -> None:

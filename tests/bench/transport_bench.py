@@ -17,14 +17,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+from typing import Any, TypeAlias
 
 import psutil
-from curl_cffi import CurlOpt
-from curl_cffi.requests import AsyncSession
 
 from browser.transport import FilePart, Transport, World
+from tests.bench.direct import Direct
 
 MB = 1024 * 1024
 
@@ -32,6 +30,10 @@ MB = 1024 * 1024
 LOADS = ((1, 20.0), (50, 5.0), (100, 1.0), (100, 20.0))
 #: For a load: the most that the page may add, in milliseconds at p50 and p99, and its share of one core in percent.
 STREAM_TARGETS: dict[tuple[int, float], tuple[float, float, float]] = {(100, 1.0): (3, 8, 25), (100, 20.0): (6, 30, 75)}
+
+
+#: Chromium's own download of an address: seconds to its first byte on disk, and to all of it, synced.
+Bare: TypeAlias = Callable[[str], Awaitable[tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -63,46 +65,6 @@ class Figure:
 
 
 HEADING = f"{'':<46}{'page':>10}{'direct':>10}  {'unit':<8}{'target':<22}"
-
-
-class Direct:
-    """The reference: curl_cffi straight to the site's port, under the site's names."""
-
-    def __init__(self, port: int, cookie: str) -> None:
-        self.port = port
-        self.cookie = cookie
-        hosts = [f"{host}:{port}:127.0.0.1" for host in ("grok.com", "assets.grok.com")]
-        self.session: AsyncSession[Any] = AsyncSession(
-            verify=False, max_clients=200, curl_options={CurlOpt.RESOLVE: hosts}
-        )
-
-    def _to(self, address: str) -> dict[str, Any]:
-        url = urlsplit(urljoin("https://grok.com", address))
-        there = url._replace(netloc=f"{url.netloc}:{self.port}").geturl()
-        return {"url": there, "headers": {"host": url.netloc, "cookie": self.cookie}}
-
-    async def post(self, address: str, **body: Any) -> None:
-        (await self.session.post(**self._to(address), **body)).raise_for_status()
-
-    async def stream(self, address: str) -> AsyncIterator[str]:
-        response = await self.session.get(**self._to(address), stream=True)
-        async for chunk in response.aiter_content():
-            yield chunk.decode()
-
-    async def save(self, address: str, into: Path) -> None:
-        response = await self.session.get(**self._to(address), stream=True)
-        response.raise_for_status()
-        with into.open("wb") as file:
-            async for chunk in response.aiter_content():
-                file.write(chunk)
-
-    async def command(self, address: str, into: Path) -> None:
-        """The curl command, which writes to disk as fast as anything here does."""
-        to = f"::127.0.0.1:{self.port}"
-        arguments = ["-skf", "--connect-to", to, "-H", f"cookie: {self.cookie}", "-o", str(into), address]
-        process = await asyncio.create_subprocess_exec("curl", *arguments)
-        if await process.wait():
-            raise RuntimeError("curl failed")
 
 
 def percentile(values: list[float], percent: float) -> float:
@@ -270,29 +232,51 @@ async def aborts(
 
 
 async def files(
-    transport: Transport, direct: Direct, at: Addresses, *, folder: Path, mb: int = 30, times: int = 5
+    transport: Transport,
+    direct: Direct,
+    at: Addresses,
+    *,
+    folder: Path,
+    mb: int = 30,
+    times: int = 5,
+    bare: Bare | None = None,
 ) -> list[Figure]:
-    """Download to disk against curl on the command line and against curl_cffi; time to the first byte; uploads."""
+    """Download to disk against curl on the command line and against curl_cffi; time to the first byte; uploads.
+
+    bare: Chromium's own download of the address, with nothing of ours in it, for comparison: what the browser itself takes
+    bounds what a download through it can reach.
+    """
     url = at.asset.format(mb=mb)
     taken: dict[str, list[float]] = {name: [] for name in ("page", "direct", "curl", "first", "form", "base64", "raw")}
+    if bare is not None:
+        taken |= {"bare": [], "bare first": []}
     await transport.download(at.asset.format(mb=1), into=folder / "warm", limit_bytes=1024 * MB)
-    for _ in range(times):
-        into = folder / "page"
+    if bare is not None:
+        await bare(url)
+    for number in range(times):
+        # New files each time: to clear away an old one of this size takes ten milliseconds.
+        into, with_curl, directly = (folder / f"{name}-{number}" for name in ("page", "curl", "direct"))
         began = time.perf_counter()
         saving = asyncio.create_task(transport.download(url, into=into, limit_bytes=1024 * MB))
-        part = folder / "page.part"
+        part = into.with_name(f"{into.name}.part")
         while not saving.done() and not (part.exists() and part.stat().st_size):
             await asyncio.sleep(0.002)
         taken["first"].append((time.perf_counter() - began) * 1000)
         await saving
         taken["page"].append(mb / (time.perf_counter() - began))
         began = time.perf_counter()
-        await direct.save(url, folder / "direct")
+        await direct.save(url, directly)
         taken["direct"].append(mb / (time.perf_counter() - began))
         began = time.perf_counter()
-        await direct.command(url, folder / "curl")
-        await asyncio.to_thread(_settle, folder / "curl")  # a saved video is durable; so shall this one be
+        await direct.command(url, with_curl)
+        await asyncio.to_thread(_settle, with_curl)  # a saved video is durable; so shall this one be
         taken["curl"].append(mb / (time.perf_counter() - began))
+        for file in (into, with_curl, directly):
+            file.unlink()
+        if bare is not None:
+            first_s, whole_s = await bare(url)
+            taken["bare"].append(mb / whole_s)
+            taken["bare first"].append(first_s * 1000)
     path = folder / "upload.bin"
     path.write_bytes(bytes(range(256)) * (20 * MB // 256))
     part_of = FilePart(path, "upload.bin", "application/octet-stream")
@@ -308,16 +292,24 @@ async def files(
         await direct.post(at.upload, data=data)
         taken["raw"].append(20 / (time.perf_counter() - began))
     middle = {name: statistics.median(values) for name, values in taken.items()}
+    bound = []
+    if bare is not None:
+        bound = [
+            Figure("  (Chromium alone: pressed by hand, and fsync)", middle["bare"], "MB/s", middle["curl"], "", True),
+            Figure("  (Chromium alone: first byte on disk)", middle["bare first"], "ms", None, "", True),
+        ]
     return [
         Figure(f"download {mb} MB, against curl and fsync", middle["page"], "MB/s", middle["curl"], ">= 0.9 x direct", middle["page"] >= 0.9 * middle["curl"]),
         Figure(f"download {mb} MB, against curl_cffi", middle["page"], "MB/s", middle["direct"], ">= 0.3 x direct", middle["page"] >= 0.3 * middle["direct"]),
         Figure("download, first byte on disk", middle["first"], "ms", None, "<= 70", middle["first"] <= 70),
+        *bound,
         Figure("upload 20 MB as a form", middle["form"], "MB/s", middle["raw"], ">= 0.75 x direct", middle["form"] >= 0.75 * middle["raw"]),
         Figure("upload 20 MB as base64 JSON (direct: raw)", middle["base64"], "MB/s", middle["raw"], ">= 0.2 x direct", middle["base64"] >= 0.2 * middle["raw"]),
     ]  # fmt: skip
 
 
 def _settle(path: Path) -> None:
+    """Make the file durable; the same for everybody, so that only the ways there differ."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -347,6 +339,7 @@ async def measure(
     aborted_at: Callable[[], Awaitable[float]] | None = None,
     seconds: float = 8.0,
     not_counted: Collection[int] = (),
+    bare: Bare | None = None,
 ) -> list[Figure]:
     """All of it. The transport must allow 100 streams at once for the table's loads."""
     at = at or Addresses()
@@ -369,7 +362,7 @@ async def measure(
             for world in World:
                 figures += await aborts(transport, at, aborted_at=aborted_at, world=world)
         with tempfile.TemporaryDirectory() as folder:
-            figures += await files(transport, direct, at, folder=Path(folder))
+            figures += await files(transport, direct, at, folder=Path(folder), bare=bare)
         figures += await sockets(transport, at)
     finally:
         await direct.session.close()

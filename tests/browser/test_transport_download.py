@@ -69,6 +69,13 @@ async def test_every_kind_of_answer_is_saved(transport: PageTransport, tmp_path:
     assert done.path.read_bytes() == asset_bytes(2 if "mb=2" in how else 0)
 
 
+async def test_a_length_of_compressed_bytes_does_not_end_a_file(transport: PageTransport, tmp_path: Path) -> None:
+    """What is on disk becomes longer than the length that was told; it must not be taken for whole on the way."""
+    for how in ("", "&no_range=1"):
+        done = await transport.download(f"{ASSET}?mb=16&packed=1&rate=0.4{how}", into=tmp_path / "f", limit_bytes=LIMIT)
+        assert done.path.read_bytes() == asset_bytes(1)[:16384] * 1024
+
+
 async def test_the_part_file_can_be_read_while_it_grows(transport: PageTransport, tmp_path: Path) -> None:
     """A reader that follows ``.part`` sees the right bytes long before the end, and the rest through the same handle."""
     into = tmp_path / "video.mp4"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import socket
@@ -330,7 +331,8 @@ def asset_bytes(mb: float) -> bytes:
 
 
 async def asset(exchange: Exchange, answer: Answering) -> None:
-    """A file of ``mb`` MB for whoever has the session cookie, at ``rate`` MB/s, ``late`` by seconds, ``cut`` after MB.
+    """A file of ``mb`` MB for whoever has the session cookie, at ``rate`` MB/s, ``late`` by seconds, ``cut`` after MB;
+    with ``packed`` all of it is compressed on the way, and the length told is that of the compressed bytes.
 
     Deliberately without a CORS header and without Content-Disposition."""
     query = exchange.query
@@ -345,6 +347,9 @@ async def asset(exchange: Exchange, answer: Answering) -> None:
     data = asset_bytes(float(query.get("mb", "1")))
     headers: dict[str, Any] = {} if "no_length" in query else {"content_length": len(data)}
     headers |= {"etag": f'"{len(data)}"', "accept_ranges": "bytes", "cache_control": "private, max-age=3600"}
+    if "packed" in query and "range" not in exchange.headers:
+        data = gzip.compress(data[:16384] * (len(data) // 16384))
+        headers |= {"content_length": len(data), "content_encoding": "gzip"}
     if exchange.headers.get("range") == "bytes=0-0" and data and not {"no_length", "no_range"} & query.keys():
         await answer.start(
             206, content_type="video/mp4; codecs=none", content_range=f"bytes 0-0/{len(data)}", content_length=1
