@@ -21,7 +21,8 @@ async def whole(front, **fields):
         ({"model": "grok-3"}, None), ({"model": "grok-4"}, True), ({"thinking": "disabled"}, False), ({"thinking": "enabled", "model": "grok-3"}, True),
         ({"thinking": None, "model": "grok-3"}, None), ({"thinking": {"type": "disabled"}}, False), ({"thinking": False}, False), ({"thinking": True, "model": "grok-3"}, True), ({"reasoning_effort": "none"}, False),
         ({"reasoning_effort": "high", "model": "grok-3"}, True), ({"reasoning_effort": "low", "model": "grok-3"}, None),
-        ({"reasoning": {"effort": "high"}, "model": "grok-3"}, True),
+        ({"reasoning": {"effort": "high"}, "model": "grok-3"}, True), ({"enable_thinking": False}, False),
+        ({"enable_thinking": True, "model": "grok-3", "reasoning_effort": "low"}, True),
     ],
 )  # fmt: skip
 async def test_thinking(calm, fields, thinking):

@@ -27,6 +27,7 @@ RULES: Rules = {
             "stream",
             "stream_options",
             "thinking",
+            "enable_thinking",
             "reasoning_effort",
             "reasoning",
             "stop",

@@ -84,10 +84,13 @@ def to_request(asked: Asked, model: Model, turns: tuple[Turn, ...], *, key_id: s
 
 
 def _thinking(wire: ChatCreate, fields: Mapping[str, Any]) -> bool | None:
-    """``thinking`` says it outright; ``reasoning_effort``, or ``reasoning.effort``, says how much."""
+    """``thinking``, or ``enable_thinking`` (Cherry Studio's), says it outright; ``reasoning_effort``, or ``reasoning.effort``,
+    says how much."""
     said = wire.thinking.get("type") if isinstance(wire.thinking, dict) else wire.thinking
     if said is not None:
         return _choice("thinking", said, _THINKING)
+    if isinstance(fields.get("enable_thinking"), bool):
+        return bool(fields["enable_thinking"])
     nested = fields.get("reasoning")
     effort = wire.reasoning_effort or (nested.get("effort") if isinstance(nested, dict) else None)
     if effort is None and isinstance(nested, dict) and isinstance(nested.get("enabled"), bool):
