@@ -78,9 +78,9 @@ async def test_what_did_not_arrive_says_why_and_is_sent_again(page, house, check
         await receiver.wait(2)
         await expect(page.locator("#facts")).to_contain_text("delivered", timeout=60_000)
         await page.goto("/console/notifications?whom=operator")
-        await expect(page.get_by_text("Nothing was sent yet")).to_be_visible()
+        await expect(page.get_by_text("No messages yet")).to_be_visible()
     entries = [entry.action for entry in await house.house.audit.newest(limit=5)]
-    assert "webhook redelivered" in entries
+    assert "webhook.redelivered" in entries
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])

@@ -58,7 +58,7 @@ async def test_filters_stand_in_the_address(house, page, check_page):
     await expect(page.locator(".task-row")).to_have_count(1)
     await expect(page.get_by_text("a red kite")).to_be_visible()
     await page.get_by_label("Status").select_option("failed")
-    await expect(page.get_by_role("heading", name="Nothing fits these filters")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No task fits these filters")).to_be_visible()
     await check_page(page)
     await page.locator("#rows").get_by_role("link", name="Show all").click()
     await page.get_by_role("searchbox").fill("BOAT")
@@ -99,7 +99,7 @@ async def test_a_finished_task_plays_and_tells_all(house, page, check_page):
     await page.get_by_role("button", name="Copy (curl)").click()
     curl = await page.evaluate("navigator.clipboard.readText()")
     assert house.url in curl and '"duration": 6' in curl and "YOUR_KEY" in curl
-    await page.get_by_text("Everything that is known, as JSON").click()
+    await page.get_by_text("All details, as JSON").click()
     assert json.loads(await page.locator("#raw-json").inner_text())["task"]["id"] == task_id
     await page.get_by_role("button", name="Make a link").click()
     link = await page.get_by_role("dialog").locator("code").inner_text()

@@ -117,5 +117,5 @@ async def _chat(page: Page, sim: Simulator) -> None:
     await expect(answer.get_by_role("button", name="Copy")).to_be_visible(timeout=60_000)
     await expect(page.get_by_role("button", name="Stop")).to_be_hidden(timeout=60_000)
     await page.goto("/console/usage")
-    for kind in ("Videos", "Pictures", "Chats"):
+    for kind in ("Videos", "Images", "Chats"):
         await expect(page.get_by_role("link", name=kind)).to_be_visible(timeout=60_000)
