@@ -9,7 +9,23 @@ from typing import Any
 
 #: A page that prints, for instance codes for a second factor, would wait for ever before a dialog that is in no picture,
 #: and what works in it with it.
-OURS: dict[str, dict[str, Any]] = {"printing": {"enabled": False}}
+_PRINTING = {"enabled": False}
+#: What a site asks the browser for, and not the page's reader: the question stands in no picture either, and the page would wait
+#: for its answer. Refused as by a person who set "don't allow sites to" in the browser's settings (2).
+_PERMISSIONS = dict.fromkeys(
+    (
+        "notifications",
+        "geolocation",
+        "media_stream_camera",
+        "media_stream_mic",
+        "clipboard",  # reading it; writing needs no permission
+        "midi_sysex",
+        "window_placement",
+        "idle_detection",
+    ),
+    2,
+)
+OURS: dict[str, Any] = {"printing": _PRINTING, "profile": {"default_content_setting_values": _PERMISSIONS}}
 
 
 def set_preferences(user_data: Path) -> None:
@@ -24,9 +40,18 @@ def set_preferences(user_data: Path) -> None:
             said = json.loads(place.read_text("utf-8"))
         except ValueError:
             return
-    wanted = {**said, **{group: {**said.get(group, {}), **values} for group, values in OURS.items()}}
+    wanted = _with(said, OURS)
     if wanted != said:
         place.parent.mkdir(parents=True, exist_ok=True)
         part = place.with_name("Preferences.part")
         part.write_text(json.dumps(wanted, separators=(",", ":")), "utf-8")
         part.replace(place)
+
+
+def _with(said: Any, ours: dict[str, Any]) -> dict[str, Any]:
+    """Return *said* with *ours* in it, at every depth."""
+    kept = said if isinstance(said, dict) else {}
+    return {
+        **kept,
+        **{name: _with(kept.get(name), one) if isinstance(one, dict) else one for name, one in ours.items()},
+    }

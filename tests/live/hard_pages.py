@@ -25,6 +25,14 @@ HARD = """<!doctype html><meta charset=utf-8><title>Hard</title>
 <input id=words style="left:650px;top:190px;width:200px;height:30px">
 <a id=save href="data:text/plain,kept" download="kept.txt" style="left:860px;top:10px;width:100px;height:40px">save</a>
 <button id=print style="left:860px;top:60px;width:100px;height:30px" onclick="print(); say('went on')">print</button>
+<button id=where style="left:970px;top:10px;width:100px;height:30px"
+ onclick="navigator.geolocation.getCurrentPosition(() => say('found'), e => say('refused ' + e.code))">where</button>
+<button id=tell style="left:970px;top:50px;width:100px;height:30px"
+ onclick="Notification.requestPermission().then(answer => say('notices ' + answer))">tell</button>
+<button id=read style="left:970px;top:90px;width:100px;height:30px"
+ onclick="navigator.clipboard.readText().then(say, e => say('clipboard ' + e.name))">read</button>
+<button id=passkey style="left:1080px;top:10px;width:100px;height:30px"
+ onclick="navigator.credentials.get({ publicKey: { challenge: new Uint8Array(16) } }).catch(e => say('passkey ' + e.name))">passkey</button>
 <div id=box style="left:650px;top:10px;width:200px;height:120px;overflow:auto"><div style="height:2000px">long</div></div>
 <iframe id=frame src="https://frames.example/inner"
  style="left:10px;top:240px;width:500px;height:300px;border:3px solid red"></iframe>

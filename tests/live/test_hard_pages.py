@@ -247,3 +247,15 @@ async def test_a_file_that_the_page_offers_is_not_kept_and_that_is_said(house: H
 async def test_a_page_that_prints_goes_on(operator: Operator, hard: Page):
     await operator.click("#print")
     await expect(hard.locator("#said")).to_have_text("went on")
+
+
+async def test_what_the_browser_itself_would_ask_is_refused_at_once(operator: Operator, hard: Page):
+    """Its question is in no picture: the page has an answer and goes on."""
+    for button, answer in (
+        ("#where", "refused 1"),
+        ("#tell", "notices denied"),
+        ("#read", "clipboard NotAllowedError"),
+        ("#passkey", "passkey NotAllowedError"),
+    ):
+        await operator.click(button)
+        await expect(hard.locator("#said")).to_have_text(answer)
