@@ -26,6 +26,7 @@ import structlog
 
 from browser import processes
 from browser.errors import BrowserError, ProfileBusy
+from browser.locks import is_held
 
 log = structlog.get_logger(__name__)
 
@@ -96,6 +97,18 @@ class ProfileDir:
     def locked(self) -> bool:
         """Whether this object holds the directory."""
         return self._lock_fd is not None
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether any process holds the directory; False when that cannot be seen."""
+        try:
+            return is_held(self.root / "lock")
+        except OSError:
+            return False
+
+    def size_bytes(self) -> int:
+        """What its files and copies take on disk. Looks at every one of them: not on the event loop."""
+        return sum(_size_bytes(entry) for place in (self.root, self.checkpoints) for entry in place.rglob("*"))
 
     def create(self) -> None:
         """Make the directory and its places, readable by their owner only."""
@@ -209,3 +222,10 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
         else:
             entry.unlink(missing_ok=True)
+
+
+def _size_bytes(entry: Path) -> int:
+    try:
+        return entry.lstat().st_size if entry.is_file() else 0
+    except OSError:  # a running browser removes files while we look
+        return 0

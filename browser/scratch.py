@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from browser.locks import is_held
+
 #: A directory this young may belong to a process that has not locked it yet.
 FRESH_S = 60.0
 _LOCK = "lock"
@@ -54,14 +56,4 @@ def _is_stale(directory: Path) -> bool:
         return False
     if time.time() - is_.st_mtime < FRESH_S:
         return False
-    try:
-        fd = os.open(directory / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return True  # its maker died before it could lock it
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(fd)
-    return True
+    return not is_held(directory / _LOCK)  # without one, its maker died before it could make it

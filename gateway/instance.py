@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from browser.locks import is_held
 from gateway.errors import StartRefused
 
 #: Who only asks whether a gateway runs holds the lock for an instant; that must not refuse a start.
@@ -24,7 +25,9 @@ def only_instance(data_dir: Path) -> Iterator[None]:
     fd = os.open(data_dir / "gateway.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         if not _locked(fd):
-            who = f"pid {pid}" if (pid := _pid(fd)) else "its pid is unknown"
+            who = (
+                f"pid {pid}" if (pid := _pid(os.pread(fd, 32, 0).decode("ascii", "replace"))) else "its pid is unknown"
+            )
             raise StartRefused(
                 f"a gateway already runs on {data_dir} ({who}); stop it first, or choose another --data-dir"
             )
@@ -37,17 +40,11 @@ def only_instance(data_dir: Path) -> Iterator[None]:
 
 def running(data_dir: Path) -> int | None:
     """Return the pid of the gateway that works with *data_dir* (0 when it is not known), or None when there is none."""
+    lock = data_dir / "gateway.lock"
     try:
-        fd = os.open(data_dir / "gateway.lock", os.O_RDWR)
+        return _pid(lock.read_text(errors="replace")) or 0 if is_held(lock) else None
     except OSError:
         return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _pid(fd) or 0
-    finally:
-        os.close(fd)
-    return None
 
 
 def _locked(fd: int) -> bool:
@@ -63,6 +60,5 @@ def _locked(fd: int) -> bool:
             return True
 
 
-def _pid(fd: int) -> int | None:
-    text = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
-    return int(text) if text.isdigit() else None
+def _pid(text: str) -> int | None:
+    return int(text) if text.strip().isdigit() else None

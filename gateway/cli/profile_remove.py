@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,7 +26,8 @@ async def take_away(house: House, name: str, *, yes: bool, as_json: bool) -> Non
     profile = await find(house, name)
     directory = directory_of(house.settings, name)
     here = lives_here(house, profile)
-    size = _size(directory.root, directory.checkpoints)
+    size_bytes = await asyncio.to_thread(directory.size_bytes)
+    size = f"{size_bytes / 1024 / 1024:.1f} MB" if size_bytes else "nothing there yet"
     what = (
         f"its browser data and saved sign-ins ({directory.root}, {size})" if here else f"it on node {profile.node_id}"
     )
@@ -48,16 +49,3 @@ async def take_away(house: House, name: str, *, yes: bool, as_json: bool) -> Non
             otherwise=f"profile {name} still finishes its work; it is deleted when that is done",
         )
     emit({"name": name, "removed": True}, f"profile {name} removed: {what}", as_json=as_json)
-
-
-def _size(*folders: Path) -> str:
-    size, found = 0, False
-    for folder in folders:
-        for entry in folder.rglob("*"):
-            found = True
-            try:
-                if entry.is_file() and not entry.is_symlink():
-                    size += entry.stat().st_size
-            except OSError:  # a running browser removes files while we look
-                continue
-    return f"{size / 1024 / 1024:.1f} MB" if found else "nothing there yet"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 from browser import processes
 from browser.clearance import NEEDS_HUMAN, Clearance
@@ -65,7 +62,7 @@ def _disk(settings: Settings, row: Profile) -> Iterator[Finding]:
     """What a crash left behind. All of it is cleared away at the profile's next start."""
     about = f"profile {row.name}"
     directory = directory_of(settings, row.name)
-    if not directory.root.is_dir() or _in_use(directory.root / "lock"):
+    if not directory.root.is_dir() or directory.is_in_use:
         return
     if old := processes.browsers_on(directory.user_data):
         pids = ", ".join(str(process.pid) for process in old)
@@ -76,17 +73,3 @@ def _disk(settings: Settings, row: Profile) -> Iterator[Finding]:
         yield ok(about, "a crashed browser left its lock; it is removed at the next start")
     if running(settings.data_dir) is None and row.release_requested_by:
         yield ok(about, f"was given to {row.release_requested_by}; the gateway takes it back when it starts")
-
-
-def _in_use(lock: Path) -> bool:
-    try:
-        fd = os.open(lock, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False

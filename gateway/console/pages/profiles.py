@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
@@ -113,7 +112,7 @@ async def ask_removal(name: str, view: TheView) -> Response:
     size = 0
     if here:
         directory = directory_of(view.house.settings, name)
-        size = await asyncio.to_thread(_size, directory.root, directory.checkpoints)
+        size = await asyncio.to_thread(directory.size_bytes)
     return view.done(dialog="profiles/removal.html", profile=profile, here=here, size_bytes=size)
 
 
@@ -158,15 +157,3 @@ async def _there(view: View, name: str) -> bool:
     except UnknownProfile:
         return False
     return True
-
-
-def _size(*folders: Path) -> int:
-    """Bytes in the folders; a running browser changes them while we look."""
-    size = 0
-    for folder in folders:
-        for entry in folder.rglob("*"):
-            try:
-                size += entry.lstat().st_size if entry.is_file() else 0
-            except OSError:
-                continue
-    return size
