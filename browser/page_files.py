@@ -21,7 +21,8 @@ from browser.errors import BrowserError, StorageFull, TransportFailed
 async def handed_over(bridge: Bridge, exchange: int, path: Path) -> AsyncIterator[None]:
     """For the block, the page's exchange has the file at *path* as its input. The file must stay until the end of it.
 
-    What fails before the block says so by ``sent`` being False.
+    The block begins while the browser still puts the file in; the exchange waits for that inside the page. What fails
+    before the site could hear of anything says so by ``sent`` being False.
     """
     step_s = bridge.limits.step_s
     handle = ""
@@ -29,15 +30,30 @@ async def handed_over(bridge: Bridge, exchange: int, path: Path) -> AsyncIterato
         try:
             name = _absolute(path)
             handle = await bridge.remote("input", exchange, timeout_s=step_s)
-            await bridge.command("DOM.setFileInputFiles", {"files": [name], "objectId": handle}, timeout_s=step_s)
         except TransportFailed as error:
             error.sent = False
             raise
-        yield
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_put_in(bridge, handle, name))
+            yield
+    except BaseExceptionGroup as several:
+        # The block's own failure goes before that of a file which could not be put in: it may have been sent.
+        raise next(
+            (error for error in several.exceptions if getattr(error, "sent", True)), several.exceptions[0]
+        ) from None
     finally:
         bridge.post("forget", exchange)
         if handle:
             bridge.spawn(_release(bridge, handle))
+
+
+async def _put_in(bridge: Bridge, handle: str, name: str) -> None:
+    parameters = {"files": [name], "objectId": handle}
+    try:
+        await bridge.command("DOM.setFileInputFiles", parameters, timeout_s=bridge.limits.step_s)
+    except TransportFailed as error:
+        error.sent = False
+        raise
 
 
 def _absolute(path: Path) -> str:

@@ -101,6 +101,10 @@ function install({ token, creditBytes, batchChars, batchGapMs, sliceChars }) {
       const { request } = this;
       request.credentials = sameSite(request.url) ? 'include' : 'same-origin';
       const input = inputs.get(request.input);
+      if (input && !input.files.length) {   // the browser is about to put the file in
+        await new Promise((go) => { input.onchange = this.wake = go; });
+        if (this.ended) throw new TypeError(this.ended);
+      }
       if (request.form) relabel(input, [input.files[0]], request.fileName, request.mediaType);
       if (request.base64) await wrapBase64(input, request);
       if (this.ended) throw new TypeError(this.ended);

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,3 +112,26 @@ async def test_deadline_and_cancellation_reach_the_site(
         await upload
     exchange = world.ledger.last("/slow")
     await until(lambda: exchange.aborted_at is not None)
+
+
+@WORLDS
+async def test_a_file_that_the_browser_does_not_take_is_not_waited_for(
+    transport: PageTransport, world: TransportSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: World
+) -> None:
+    """The page waits for the file already; the call ends at once, and says that nothing was sent."""
+    command = transport._bridge.command
+
+    async def refuse(method: str, *rest: Any, **more: Any) -> dict[str, Any]:
+        if method == "DOM.setFileInputFiles":
+            raise TransportFailed("no such object")
+        return await command(method, *rest, **more)
+
+    monkeypatch.setattr(transport._bridge, "command", refuse)
+    count = len(world.ledger.of("/digest"))
+    async with asyncio.timeout(10):
+        with pytest.raises(TransportFailed, match="no such object") as caught:
+            await transport.upload("/digest", file=a_file(tmp_path), world=where)
+    assert not caught.value.sent
+    monkeypatch.undo()
+    assert (await transport.upload("/digest", file=a_file(tmp_path), world=where)).status == 200
+    assert len(world.ledger.of("/digest")) == count + 1
