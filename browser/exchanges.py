@@ -96,6 +96,7 @@ class Calls:
                     return reply
             except asyncio.CancelledError:
                 self._bridge.post("abort", exchange)
+                self._bridge.line.given_up(asyncio.get_running_loop().time() - began)
                 raise
             except TransportTimeout as late:
                 self._bridge.post("abort", exchange)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 #: So many calls in a row without any answer, and nothing else heard meanwhile, are worth a question of our own.
 DOUBTFUL = 2
+#: Whoever gives up sooner than this, without an answer, says nothing about the connection.
+LONG_S = 10.0
 
 
 class Line:
@@ -38,7 +40,12 @@ class Line:
         self.in_vain = 0
 
     def waited_in_vain(self) -> None:
-        """A call's deadline passed before anything came of it."""
+        """A call's deadline passed before anything more came of it."""
         self.in_vain += 1
         if self.doubtful:
             self._on_silent()
+
+    def given_up(self, after_s: float) -> None:
+        """A caller left before any answer came: after long that is a deadline, too, his own."""
+        if after_s >= LONG_S:
+            self.waited_in_vain()

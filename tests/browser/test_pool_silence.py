@@ -11,7 +11,7 @@ import pytest
 from browser.clearance import Clearance, Verdict
 from browser.errors import SlotLost, TransportTimeout
 from browser.launch import LaunchSettings
-from browser.line import DOUBTFUL
+from browser.line import DOUBTFUL, LONG_S, Line
 from browser.pool import Pool
 from browser.profiles import ProfileSpec
 from browser.settings import PoolSettings
@@ -88,6 +88,17 @@ async def test_one_call_in_vain_is_nothing(tmp_path: Path):
         in_vain(world.contexts["work"], 1)
         await asyncio.sleep(0.05)
         assert world.count("verify work") == asked
+
+
+def test_who_leaves_after_long_without_an_answer_counts_too() -> None:
+    """Clients give up before our own deadlines pass."""
+    asked: list[int] = []
+    line = Line(lambda: asked.append(line.in_vain))
+    line.given_up(LONG_S / 10)
+    assert line.in_vain == 0
+    for _ in range(DOUBTFUL):
+        line.given_up(LONG_S)
+    assert asked == [DOUBTFUL]
 
 
 async def test_a_new_browser_that_hears_nothing_either_is_not_started_again_and_again(tmp_path: Path):
