@@ -230,7 +230,8 @@ task_site_ids = Table(
     Column("site_id", Text, primary_key=True, index=True),
 )
 
-# How much of the slots each key has had: a virtual finish time (`tasks.fairness`). key_id '' holds the clock.
+# How much of the slots each key has had: a virtual finish time (`tasks.fairness`). key_id '' holds the clock, ':low'
+# and the other classes how many places went past them.
 queue_shares = Table(
     "queue_shares",
     metadata,

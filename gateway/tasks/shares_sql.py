@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db.connect import Database
 from gateway.db.tables import api_keys, queue_shares, tasks
-from gateway.tasks.fairness import Allotment, Share, rank_of
+from gateway.tasks.fairness import Allotment, Share
 from gateway.tasks.rows import IS_RUNNING
 
 CLOCK = ""
 #: Rows of classes beside those of keys: how many places went past each.
-_CLASS = {rank_of(level): f":{word}" for level, word in ((1, "high"), (0, "normal"), (-1, "low"))}
+_CLASS = {1: ":high", 0: ":normal", -1: ":low"}
 _OF_CLASS = {row: rank for rank, row in _CLASS.items()}
 
 
