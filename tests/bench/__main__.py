@@ -29,7 +29,7 @@ from tests.bench import (
     nodes_bench,
     store_bench,
 )
-from tests.bench.bare_download import bare_downloads
+from tests.bench.bare_browser import bare_browser
 from tests.bench.fast_site import fast_site
 from tests.bench.transport_bench import MB, Figure, measure
 from tests.browser.transport_fixtures import launch, open_on
@@ -46,9 +46,7 @@ async def transport(quick: bool) -> list[Figure]:
             opened = await open_on(running, TransportLimits(streams=100))
             assets = "https://assets.grok.com"
             try:
-                async with bare_downloads(
-                    running.context, running.downloads_dir, origin=assets, bytes_=30 * MB
-                ) as bare:
+                async with bare_browser(running.context, running.downloads_dir, origin=assets, bytes_=30 * MB) as bare:
                     return await measure(
                         opened.transport,
                         port=site.port,

@@ -1,4 +1,4 @@
-"""A download as Chromium does it alone: a link pressed by hand, timed by nothing but the file's growth.
+"""What Chromium does alone: a link pressed by hand, timed by nothing but the file's growth; a page's own upload of a file.
 
 Nothing of ours is in its way: no probe, no hash, no tail, no session of ours on its page. It bounds what can be reached through
 the browser on this machine, and is printed beside what is reached.
@@ -15,16 +15,25 @@ from pathlib import Path
 
 from playwright.async_api import BrowserContext, Route
 
-from tests.bench.transport_bench import Bare
+from tests.bench.transport_bench import BareBrowser
 
+NEW_INPUT = "() => Object.assign(document.createElement('input'), { type: 'file' })"
+#: Milliseconds from the call to the end of the answer, by the page's own clock.
+SEND = """async ([input, url]) => {
+  const form = new FormData();
+  form.append('file', new File([input.files[0]], 'upload.bin'));
+  const began = performance.now();
+  await (await fetch(url, { method: 'POST', body: form })).text();
+  return performance.now() - began;
+}"""
 PRESS = "href => Object.assign(document.createElement('a'), { href, download: '' }).click()"
 
 
 @asynccontextmanager
-async def bare_downloads(
+async def bare_browser(
     context: BrowserContext, downloads_dir: Path, *, origin: str, bytes_: int
-) -> AsyncIterator[Bare]:
-    """A way to download files of *bytes_* from *origin* by hand. Their files are removed."""
+) -> AsyncIterator[BareBrowser]:
+    """Ways to download files of *bytes_* from *origin* by hand (they are removed), and to upload some to it."""
 
     async def stub(route: Route) -> None:
         await route.fulfill(status=200, content_type="text/html", body="<!doctype html>")
@@ -55,8 +64,15 @@ async def bare_downloads(
         await (await told.value).delete()
         return first_s, whole_s
 
+    async def upload(file: Path, path: str) -> float:
+        element = (await page.evaluate_handle(NEW_INPUT)).as_element()
+        assert element is not None
+        await element.set_input_files(file)
+        taken_ms: float = await page.evaluate(SEND, [element, path])
+        return taken_ms / 1000
+
     try:
-        yield download
+        yield BareBrowser(download, upload)
     finally:
         await page.close()
 
