@@ -34,7 +34,7 @@ from gateway.grok.images.decoys import DecoyBook
 from gateway.grok.images.drawing import KIND as IMAGE
 from gateway.grok.images.drawing import Drawing
 from gateway.grok.images.ways import WayMemory
-from gateway.grok.lending import lent
+from gateway.grok.lending import lent, with_next_step
 from gateway.grok.memory import ProfileMemory
 from gateway.grok.mode_book import ModeBook
 from gateway.grok.ports import Lease, Pool, SawOutcome
@@ -160,7 +160,7 @@ class GrokCallMaker:
                     await once(lease)
                     return
             except NoProfileReady as exc:
-                raise told or exc from None
+                raise with_next_step(told or exc) from None
             except GatewayError as exc:
                 error = exc
                 if isinstance(exc, BrowserFailed) and profile:
@@ -168,7 +168,7 @@ class GrokCallMaker:
                 if not profile or not mover.may_move(error):
                     if isinstance(told, RateLimited) and isinstance(error, RateLimited) and not profile:
                         raise told from None
-                    raise error from exc.__cause__
+                    raise with_next_step(error) from exc.__cause__
                 told = error
                 log.info("call moves on", kind=kind, profile=profile, error=error.code, reason=error.message)
                 if not isinstance(error, StalePage):  # that one is reloaded, and good again

@@ -7,14 +7,23 @@ that like any other rest, and here it is heeded.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 from browser.clearance import Clearance, Cooldown
 from browser.errors import BrowserError
 from gateway.calls.running import beside
-from gateway.errors import NoProfileReady, ProfileNotReady, RateLimited
+from gateway.errors import (
+    AccountBlocked,
+    AntiBotRefused,
+    ChallengeRequired,
+    GatewayError,
+    LoginRequired,
+    NoProfileReady,
+    ProfileNotReady,
+    RateLimited,
+)
 from gateway.grok.exchange import browser_errors
 from gateway.grok.ports import Lease, Pool, ProfileStatus
 
@@ -103,14 +112,33 @@ def _until(rest: Cooldown) -> datetime:
     return rest.until
 
 
+#: What only the operator can mend, and how, for clients; the most telling first.
+_BY_THE_OPERATOR: Mapping[Clearance, tuple[str, str]] = {
+    Clearance.CHALLENGED: (
+        "the site asks for a human",
+        "the gateway's operator has to complete its check in the profile's window",
+    ),
+    Clearance.LOGIN_REQUIRED: ("the site signed the profile out", "the gateway's operator has to sign in again"),
+    Clearance.HELD: ("the gateway's operator is working with the profile", "it goes on when they finish"),
+    Clearance.BLOCKED: ("the site refuses this account or browser", "the gateway's operator has to look at it"),
+}
+_NAMED: Mapping[type[GatewayError], Clearance] = {
+    ChallengeRequired: Clearance.CHALLENGED,
+    LoginRequired: Clearance.LOGIN_REQUIRED,
+    AntiBotRefused: Clearance.BLOCKED,
+    AccountBlocked: Clearance.BLOCKED,
+}
+
+
+def with_next_step(error: GatewayError) -> GatewayError:
+    """The error as a client is told it: where only the operator can mend it, it says what they have to do."""
+    standing = _NAMED.get(type(error))
+    return error if standing is None else type(error)(f"{error.message}; {_BY_THE_OPERATOR[standing][1]}")
+
+
 def _missing(states: Collection[Clearance]) -> str:
     """What the operator has to do, for clients: names no profile."""
-    if Clearance.CHALLENGED in states:
-        return "the site asks for a human; the gateway's operator has to complete its check in the profile's window"
-    if Clearance.LOGIN_REQUIRED in states:
-        return "the site signed the profile out; the gateway's operator has to sign in again"
-    if Clearance.HELD in states:
-        return "the gateway's operator is working with the profile; it goes on when they finish"
-    if Clearance.BLOCKED in states:
-        return "the site refuses this account or browser; the gateway's operator has to look at it"
+    for standing, (what, step) in _BY_THE_OPERATOR.items():
+        if standing in states:
+            return f"{what}; {step}"
     return "no profile is signed in; the gateway's operator has to sign in"

@@ -192,8 +192,10 @@ def _request():
 )
 async def test_refusals(calls, status, body, expected):
     calls.script.on(NEW, Stream([body], status=status))
-    with pytest.raises(expected):
+    with pytest.raises(expected) as refused:
         await calls.chat()
+    by_the_operator = {errors.LoginRequired, errors.AntiBotRefused, errors.ChallengeRequired}
+    assert ("; the gateway's operator has to " in refused.value.message) == (expected in by_the_operator)
 
 
 async def test_a_page_where_frames_belong_is_a_challenge(calls):
