@@ -54,7 +54,7 @@ def feed_all(pieces: list[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(given_objects=objects, cuts=st.lists(st.integers(0, 10_000), max_size=12))
 def test_any_framing_and_split_gives_the_same_objects(
     framing: str, given_objects: list[dict[str, Any]], cuts: list[int]

@@ -118,7 +118,7 @@ def test_a_header_that_was_changed_does_not_open():
     assert "appended" in str(refused(sealed + b"x"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_cut_and_no_flipped_bit_opens_it(data: st.DataObject):
     sealed = seal(BUNDLE, PASSPHRASE)

@@ -34,7 +34,7 @@ def serve(queue: list[Waiting], shares: dict[str, Share], rounds: int) -> list[s
     return served
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(weights)
 def test_nobody_starves_and_shares_follow_weights(sizes: list[int]) -> None:
     """Between two turns of a key, each other key has at most its weight's worth, rounded up; so the wait is bounded."""
@@ -51,7 +51,7 @@ def test_nobody_starves_and_shares_follow_weights(sizes: list[int]) -> None:
         assert max(b - a for a, b in zip(turns, [*turns[1:], rounds], strict=True)) <= longest + 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(some.lists(some.tuples(some.integers(0, 3), some.integers(0, 2)), min_size=1, max_size=40), some.integers(1, 8))
 def test_priorities_go_first_and_age_decides_within_a_key(tasks: list[tuple[int, int]], free: int) -> None:
     queue = [waiting(n, f"k{key}", priority=priority) for n, (key, priority) in enumerate(tasks)]
@@ -70,7 +70,7 @@ def test_priorities_go_first_and_age_decides_within_a_key(tasks: list[tuple[int,
 arrivals = some.lists(some.tuples(some.integers(0, 3), some.sampled_from([-10, 0, 10])), max_size=4)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(some.lists(arrivals, min_size=40, max_size=120), some.integers(1, 3))
 def test_no_class_waits_for_ever_and_higher_ones_go_first(ticks: list[list[tuple[int, int]]], free: int) -> None:
     """Whatever arrives, and however many places a claim fills: while a class waits, at most ONE_OF places and one per other class
@@ -97,7 +97,7 @@ def test_no_class_waits_for_ever_and_higher_ones_go_first(ticks: list[list[tuple
             queue.remove(task)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(*[some.integers(0, 40)] * 3, some.sampled_from([-1, 0, 1]), some.integers(1, 30))
 def test_the_foretold_place_is_the_place_between_classes_too(
     low: int, normal: int, high: int, mine: int, place: int
@@ -114,7 +114,7 @@ def test_the_foretold_place_is_the_place_between_classes_too(
 words = some.frozensets(some.sampled_from(["15s", "hd", "long"]), max_size=3)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(some.data())
 def test_no_offer_is_oversold_and_no_task_goes_where_it_may_not(data: some.DataObject) -> None:
     offers = [
@@ -162,7 +162,7 @@ def test_the_finish_time_of_a_rested_key_is_brought_forward() -> None:
     assert Counter(task.key_id for task, _ in done.taken) == {"busy": 3, "back": 3}
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(some.lists(some.tuples(some.integers(1, 9), some.integers(0, 12)), min_size=1, max_size=5), some.integers(1, 12))
 def test_the_foretold_place_is_the_place(keys: list[tuple[int, int]], rank: int) -> None:
     """The queue position is where the task really comes, give or take one task per other key (ties)."""

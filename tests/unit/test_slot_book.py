@@ -141,7 +141,7 @@ class SlotBookMachine(RuleBasedStateMachine):
             assert not [name for name in self.book.free(waiter.kind) if waiter.profile in (None, name)]
 
 
-SlotBookMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+SlotBookMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestSlotBook = SlotBookMachine.TestCase
 
 
