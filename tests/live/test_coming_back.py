@@ -68,7 +68,7 @@ async def test_a_guest_whose_time_was_over_while_he_was_away_is_told_so(house: H
             await connection.execute(update(live_grants).values(cookie_expires_at=past))
         for viewer in house.views.people(PROFILE):
             viewer.outbox.close()
-        await guest.status("You are not let in any more")
+        await guest.status("You may not be here any more")
 
 
 async def test_whoever_lost_control_does_not_take_it_back_by_himself(

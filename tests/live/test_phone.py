@@ -18,6 +18,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
+#: Waits until nothing has scrolled for half a second.
+STILL = """() => new Promise(done => {
+  let timer = setTimeout(done, 500);
+  addEventListener("scroll", () => { clearTimeout(timer); timer = setTimeout(done, 500) }, true);
+})"""
+
+
 class Fingers:
     """What touches the screen of the operator's phone."""
 
@@ -101,6 +108,7 @@ async def test_a_stroke_scrolls_and_in_a_large_picture_moves_that_first(
     x, y = await operator.middle("#box")
     await fingers.stroke(x, y, 0, -20)
     await hard.wait_for_function("document.getElementById('box').scrollTop > 20")
+    await hard.evaluate(STILL)  # what is still under way would move it once more
     await hard.evaluate("document.getElementById('box').scrollTop = 0")
     await page.get_by_role("button", name="Larger").click()
     screen = page.locator("[data-screen]")

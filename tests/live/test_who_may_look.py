@@ -146,7 +146,7 @@ async def test_a_link_lets_one_person_in_once_and_nowhere_else(house: House, ope
             await other.page.get_by_text("This link was used before").wait_for()
         await page.keyboard.press("Escape")
         await page.get_by_role("button", name="Take back").click()
-        await guest.status("You are not let in any more")
+        await guest.status("You may not be here any more")
     assert {"live_grant.made", "live_grant.used", "live_grant.refused", "live_grant.revoked"} <= set(
         await house.actions()
     )
