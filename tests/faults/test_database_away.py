@@ -153,7 +153,7 @@ async def test_a_node_cut_off_from_the_database_lets_go_before_another_takes_ove
         began = time.monotonic()
         answer = await client.http.get(f"/v1/video/tasks/{task_id}", timeout=40)
         assert answer.status_code == 503, answer.text
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
         await other.cli("profile", "enable", "n1p0")
         async with other.client() as elsewhere:
             assert (await elsewhere.wait(task_id, within_s=90))["status"] == "completed"
