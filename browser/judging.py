@@ -86,6 +86,8 @@ class Judge:
         else:
             try:
                 verdict = await self._seen(context, elsewhere=False in moved)
+                if self._free and not moved and a.standing.clearance is not Clearance.CHALLENGED:
+                    verdict = await self._shown(context, verdict)
             except TransportFailed as exc:
                 self._unverified(exc, a.standing.clearance, page_is_home=True not in moved)
             else:
@@ -131,7 +133,7 @@ class Judge:
         if a.held is None and before is not Clearance.READY:
             a.move(Clearance.VERIFYING, a.standing.reason if before is Clearance.VERIFYING else "")
         page_is_home = True
-        free = a.held is None and not any(lease.bound for lease in a.leases)
+        free = self._free
         was_home, a.at_home = a.at_home, False
         try:
             if free and not was_home:
@@ -142,9 +144,8 @@ class Judge:
                 a.tidy_wanted = False
                 await context.tidy()
             verdict = await self._seen(context)
-            if free and was_home and verdict.clearance is Clearance.CHALLENGED:
-                await self._go_home(context)  # an answer said so, the page may still look well: let it be seen there
-                verdict = judged_bad(self._site, context.facts) or verdict
+            if free and (was_home or before is not Clearance.CHALLENGED):
+                verdict = await self._shown(context, verdict)
         except TransportFailed as exc:
             self._unverified(exc, before, page_is_home=page_is_home)
             a.fail_all(checks, exc)
@@ -167,6 +168,18 @@ class Judge:
             await self._go_home(context)
             return judged_bad(self._site, context.facts) or await self._ask(context)
         return verdict
+
+    async def _shown(self, context: Context, verdict: Verdict) -> Verdict:
+        """Bring a challenge that an answer told of onto the page, which may still look well: it is confirmed there."""
+        if verdict.clearance is not Clearance.CHALLENGED or judged_bad(self._site, context.facts) is not None:
+            return verdict
+        await self._go_home(context)
+        return judged_bad(self._site, context.facts) or verdict
+
+    @property
+    def _free(self) -> bool:
+        """Whether nobody works on the page: neither an operator nor a call."""
+        return self._a.held is None and not any(lease.bound for lease in self._a.leases)
 
     async def _go_home(self, context: Context) -> None:
         await context.go_home()

@@ -84,6 +84,7 @@ class Stage:
                     await stage._add(page, first=True)
                 yield stage
             finally:
+                stage.over.set()  # what the browser still tells begins nothing any more
                 with suppress(Error, KeyError, ValueError):
                     browser.remove_listener("page", stage._opened)
                     browser.remove_listener("close", stage._closed)

@@ -430,3 +430,13 @@ async def test_an_event_handler_that_fails_harms_nobody(tmp_path: Path):
 
     async with fake_pool(tmp_path, "work", world=World(on_event=fails)) as (pool, _):
         assert (await pool.check("work")).clearance is Clearance.READY
+
+
+async def test_a_challenge_that_only_an_answer_tells_of_is_shown_on_the_page(tmp_path: Path):
+    """Whoever takes control of it then finds something to confirm."""
+    async with fake_pool(tmp_path, "work", verify_every_idle_s=0.05) as (pool, world):
+        assert (await pool.check("work")).clearance is Clearance.READY
+        before = world.count("home work")
+        world.verdicts["work"] = CHALLENGED
+        await until(lambda: stands(pool, "work") is Clearance.CHALLENGED)
+        assert world.count("home work") == before + 1
