@@ -82,7 +82,7 @@ async def test_sessions_are_listed_and_ended(house, page, new_page):
     assert "/console/login" in other.url
     await page.get_by_role("button", name="Sign out everywhere").click()
     await page.get_by_role("dialog").get_by_role("button", name="Sign out everywhere").click()
-    await page.wait_for_url("**/console/login*")
+    await page.wait_for_url("**/console/login**")
     assert not await house.house.sessions.list()
 
 
