@@ -38,11 +38,28 @@ _DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
+class _Pattern:
+    """A sentence with holes. between: what stands between them, looked for first: hundreds are tried on each sentence."""
+
+    between: Sequence[str]
+    whole: re.Pattern[str]
+    told: str
+
+    def match(self, said: str) -> re.Match[str] | None:
+        at = 0
+        for part in self.between:
+            if (at := said.find(part, at)) < 0:
+                return None
+            at += len(part)
+        return self.whole.fullmatch(said)
+
+
+@dataclass(frozen=True, slots=True)
 class _Known:
     """whole: sentences without holes. patterns: those with holes, the ones that say most first."""
 
     whole: Mapping[str, str]
-    patterns: Sequence[tuple[re.Pattern[str], str]]
+    patterns: Sequence[_Pattern]
 
 
 def in_words(said: str) -> str:
@@ -78,11 +95,11 @@ def _known(language: str) -> _Known:
     ordered = sorted(found.items(), key=lambda pair: -len(_HOLE.sub("", pair[0])))
     return _Known(
         {_small(said): told for said, told in found.items() if not _HOLE.search(said)},
-        [(_pattern(said), told) for said, told in ordered if _HOLE.search(said)],
+        [_pattern(said, told) for said, told in ordered if _HOLE.search(said)],
     )
 
 
-def _pattern(said: str) -> re.Pattern[str]:
+def _pattern(said: str, told: str) -> _Pattern:
     parts = _HOLE.split(_small(said))  # text, name, text, name, …, text
     seen: set[str] = set()
     body = ""
@@ -91,7 +108,7 @@ def _pattern(said: str) -> re.Pattern[str]:
             re.escape(part) if number % 2 == 0 else f"(?P={part})" if part in seen else f"(?P<{part}>{_filling(part)})"
         )
         seen |= {part} if number % 2 else set()
-    return re.compile(body, re.DOTALL)
+    return _Pattern([part for part in parts[::2] if part], re.compile(body, re.DOTALL), told)
 
 
 def _filling(hole: str) -> str:
@@ -121,13 +138,13 @@ def _whole(language: str, said: str, depth: int) -> str | None:
         return found
     if depth > _DEEPEST:
         return None
-    for pattern, told in known.patterns:
-        if (match := pattern.fullmatch(said) or pattern.fullmatch(_small(said))) is not None:
+    for pattern in known.patterns:
+        if (match := pattern.match(said) or pattern.match(_small(said))) is not None:
             values = {
                 hole: _told(language, value, depth + 1) if hole in _TELLING else _quoted(value)
                 for hole, value in match.groupdict().items()
             }
-            return _NEEDLESS_BLANK.sub("", told.format(**values))
+            return _NEEDLESS_BLANK.sub("", pattern.told.format(**values))
     return None
 
 
