@@ -55,12 +55,12 @@ class Bridge:
     """Calls into one page. Make it with ``install``; ``close`` it with the page."""
 
     def __init__(
-        self, page: Page, session: CDPSession, limits: TransportLimits, on_lost: Callable[[str], None]
+        self, page: Page, session: CDPSession, limits: TransportLimits, on_lost: Callable[[str], None], line: Line
     ) -> None:
         self.page = page
         self.session = session
         self.limits = limits
-        self.line = Line()
+        self.line = line
         self.lost = ""
         self.on_parsed: Callable[[], None] = lambda: None
         self._on_lost = on_lost
@@ -76,13 +76,18 @@ class Bridge:
 
     @classmethod
     async def install(
-        cls, page: Page, *, limits: TransportLimits, on_lost: Callable[[str], None] = lambda _: None
+        cls,
+        page: Page,
+        *,
+        limits: TransportLimits,
+        on_lost: Callable[[str], None] = lambda _: None,
+        line: Line | None = None,
     ) -> Bridge:
-        """Put our code into *page*, its present document included. Raises SlotLost."""
+        """Put our code into *page*, its present document included. line: told what is heard. Raises SlotLost."""
         try:
             async with asyncio.timeout(limits.page_s):
                 session = await page.context.new_cdp_session(page)
-                bridge = cls(page, session, limits, on_lost)
+                bridge = cls(page, session, limits, on_lost, line or Line())
                 await bridge._start()
         except Exception as error:
             raise SlotLost(f"the page could not be prepared: {_line(error)}") from error

@@ -87,20 +87,18 @@ class Calls:
             left_s = max(0.001, began + timeout_s - asyncio.get_running_loop().time())
             exchange = exchange or self._bridge.next_id()
             try:
-                async with light(self._bridge, exchange, request) as carried:
-                    bounds = {"id": exchange, "limit": limit_bytes, "timeoutMs": left_s * 1000}
-                    reply = await self._answer(
-                        {**carried, **bounds}, what, timeout_s, left_s + self._bridge.limits.grace_s
-                    )
-                    self._bridge.line.heard()
-                    return reply
+                with self._bridge.line.asking():
+                    async with light(self._bridge, exchange, request) as carried:
+                        bounds = {"id": exchange, "limit": limit_bytes, "timeoutMs": left_s * 1000}
+                        within_s = left_s + self._bridge.limits.grace_s
+                        reply = await self._answer({**carried, **bounds}, what, timeout_s, within_s)
+                        self._bridge.line.heard()
+                        return reply
             except asyncio.CancelledError:
                 self._bridge.post("abort", exchange)
-                self._bridge.line.given_up(asyncio.get_running_loop().time() - began)
                 raise
             except TransportTimeout as late:
                 self._bridge.post("abort", exchange)
-                self._bridge.line.waited_in_vain()
                 told = TransportTimeout(f"{what} had no complete answer within {timeout_s:g} s")
                 told.sent = late.sent
                 raise told from None

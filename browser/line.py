@@ -8,7 +8,12 @@ when nothing comes any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from browser.errors import TransportTimeout
 
 #: So many calls in a row without any answer, and nothing else heard meanwhile, are worth a question of our own.
 DOUBTFUL = 2
@@ -39,13 +44,22 @@ class Line:
         """A navigation was answered. That says nothing of the calls that pages make, on which new browsers are judged."""
         self.in_vain = 0
 
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """For the length of the block a call waits for an answer; how it gives up waiting counts."""
+        began = time.monotonic()
+        try:
+            yield
+        except asyncio.CancelledError:  # after long that is a deadline, too: the caller's own
+            if time.monotonic() - began >= LONG_S:
+                self.waited_in_vain()
+            raise
+        except (TimeoutError, TransportTimeout):
+            self.waited_in_vain()
+            raise
+
     def waited_in_vain(self) -> None:
         """A call's deadline passed before anything more came of it."""
         self.in_vain += 1
         if self.doubtful:
             self._on_silent()
-
-    def given_up(self, after_s: float) -> None:
-        """A caller left before any answer came: after long that is a deadline, too, his own."""
-        if after_s >= LONG_S:
-            self.waited_in_vain()

@@ -67,8 +67,7 @@ class PageTransport:
                 page = context.pages[0] if context.pages else await context.new_page()
         except (PlaywrightError, TimeoutError) as error:
             raise SlotLost(f"the browser gives no page: {error or 'no answer'}") from error
-        bridge = await Bridge.install(page, limits=limits, on_lost=on_lost)
-        bridge.line = Line(on_silent)
+        bridge = await Bridge.install(page, limits=limits, on_lost=on_lost, line=Line(on_silent))
         transport = cls(page, bridge, site=site, downloads_dir=downloads_dir, on_navigated=on_navigated)
         try:
             await transport.go_home()

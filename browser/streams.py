@@ -101,18 +101,13 @@ class Streams:
     async def _start(
         self, request: PageRequest, exchange: int, box: Mailbox, what: str, start_timeout_s: float
     ) -> Message:
-        began = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(start_timeout_s):
-                async with light(self._bridge, exchange, request) as carried:
+            with self._bridge.line.asking():
+                async with asyncio.timeout(start_timeout_s), light(self._bridge, exchange, request) as carried:
                     await self._bridge.run("open", {**carried, "id": exchange}, timeout_s=start_timeout_s)
                     head = await box.take()
         except (TimeoutError, TransportTimeout):
-            self._bridge.line.waited_in_vain()
             raise TransportTimeout(f"{what} had no answer within {start_timeout_s:g} s") from None
-        except asyncio.CancelledError:
-            self._bridge.line.given_up(asyncio.get_running_loop().time() - began)
-            raise
         if head[1] == "fail":
             raise TransportFailed(f"{what} failed inside the page: {head[2]}")
         return head

@@ -11,7 +11,7 @@ import pytest
 from browser.clearance import Clearance, Verdict
 from browser.errors import SlotLost, TransportTimeout
 from browser.launch import LaunchSettings
-from browser.line import DOUBTFUL, LONG_S, Line
+from browser.line import DOUBTFUL, Line
 from browser.pool import Pool
 from browser.profiles import ProfileSpec
 from browser.settings import PoolSettings
@@ -90,14 +90,20 @@ async def test_one_call_in_vain_is_nothing(tmp_path: Path):
         assert world.count("verify work") == asked
 
 
-def test_who_leaves_after_long_without_an_answer_counts_too() -> None:
+def test_who_leaves_after_long_without_an_answer_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients give up before our own deadlines pass."""
     asked: list[int] = []
     line = Line(lambda: asked.append(line.in_vain))
-    line.given_up(LONG_S / 10)
+
+    def give_up() -> None:
+        with pytest.raises(asyncio.CancelledError), line.asking():
+            raise asyncio.CancelledError
+
+    give_up()
     assert line.in_vain == 0
+    monkeypatch.setattr("browser.line.LONG_S", 0.0)
     for _ in range(DOUBTFUL):
-        line.given_up(LONG_S)
+        give_up()
     assert asked == [DOUBTFUL]
 
 
