@@ -33,7 +33,10 @@ STEP: Mapping[str, timedelta] = {HOUR: timedelta(hours=1), DAY: timedelta(days=1
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which part of the books: from *since* to before *until*, both on the grain; None means all of that side."""
+    """Which part of the books: from *since* to before *until*, both on the grain; None means all of that side.
+
+    sides: what to break it down by; to go without saves most of the time.
+    """
 
     since: datetime
     until: datetime
@@ -43,15 +46,17 @@ class Wanted:
     profile: str | None = None
     model: str | None = None
     dialect: str | None = None
+    sides: tuple[str, ...] = SIDES
 
 
 @dataclass(slots=True)
 class Report:
-    """Sums of all that was wanted, of each hour or day (none missing), and along each side."""
+    """Sums of all that was wanted, of each hour or day (none missing), of those by kind of work, and along each side."""
 
     wanted: Wanted
     all: Totals = field(default_factory=Totals)
     by_time: dict[datetime, Totals] = field(default_factory=dict)
+    by_kind: dict[str, dict[datetime, Totals]] = field(default_factory=dict)
     by: dict[str, dict[str, Totals]] = field(default_factory=dict)
 
 
@@ -84,14 +89,19 @@ async def report(db: Database, wanted: Wanted) -> Report:
 
 
 async def _report(db: Database, wanted: Wanted) -> Report:
-    found = Report(wanted, by={side: defaultdict(Totals) for side in SIDES})
-    at = wanted.since
-    while at < wanted.until:
-        found.by_time[at] = Totals()
-        at += STEP[wanted.grain]
+    found = Report(wanted, by_time=_each(wanted), by={side: defaultdict(Totals) for side in wanted.sides})
     rows = await _rows(db, wanted)
     await asyncio.to_thread(_sum_up, found, rows)
     return found
+
+
+def _each(wanted: Wanted) -> dict[datetime, Totals]:
+    """Nothing yet, for each hour or day."""
+    each, at = {}, wanted.since
+    while at < wanted.until:
+        each[at] = Totals()
+        at += STEP[wanted.grain]
+    return each
 
 
 def _sum_up(found: Report, rows: Sequence[Row[Any]]) -> None:
@@ -100,13 +110,18 @@ def _sum_up(found: Report, rows: Sequence[Row[Any]]) -> None:
     together: dict[Cell, Totals] = defaultdict(Totals)
     sides_of = attrgetter(*SIDES)
     for row in rows:
-        _add(found.by_time[floor(row.at)], row)
-        _add(together[sides_of(row)], row)
+        by_time = found.by_kind.get(row.kind) or found.by_kind.setdefault(row.kind, _each(found.wanted))
+        _add(by_time[floor(row.at)], row)
+        if found.by:
+            _add(together[sides_of(row)], row)
     for values, totals in together.items():
         for side, value in zip(SIDES, values, strict=True):
-            found.by[side][value].add_sums(totals)
-    for step in found.by_time.values():
-        found.all.add_sums(step)
+            if side in found.by:
+                found.by[side][value].add_sums(totals)
+    for by_time in found.by_kind.values():
+        for at, step in by_time.items():
+            found.by_time[at].add_sums(step)
+            found.all.add_sums(step)
 
 
 def _add(totals: Totals, row: Row[Any]) -> None:

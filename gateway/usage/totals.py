@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,3 +95,11 @@ class Totals:
             "times": self.times,
             "codes": self.codes,
         }
+
+
+def whole(parts: Iterable[Totals]) -> Totals:
+    """All of *parts* in one."""
+    together = Totals()
+    for part in parts:
+        together.add_sums(part)
+    return together

@@ -34,7 +34,7 @@ async def keys(view: TheView) -> Response:
     house, now = view.house, datetime.now(UTC)
     found = await house.keys.list()
     hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    used = await report(house.db, Wanted(since=hour - DAY, until=hour, grain="hour"))
+    used = await report(house.db, Wanted(since=hour - DAY, until=hour, grain="hour", sides=("key_id",)))
     return view.page(
         "keys/keys.html",
         usable=[key for key in found if key.usable(now)],

@@ -22,6 +22,7 @@ from gateway.profiles.model import Profile
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
 from gateway.usage.report_sql import Report, Wanted, report
+from gateway.usage.totals import whole
 
 router = APIRouter()
 PAGE = Page("overview", router, path="/console", icon="home", order=1)
@@ -69,9 +70,9 @@ async def overview(view: TheView) -> Response:
     recent = await store.find(Filter(states=frozenset({State.SUCCEEDED})), limit=RECENT_SHOWN)
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     day = hour.replace(hour=0) + timedelta(days=0 if hour.hour == 0 else 1)
-    today = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour"))
-    videos = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour", kind=KIND))
-    week = await report(house.db, Wanted(since=day - DAYS, until=day, grain="day"))
+    today = await report(house.db, Wanted(since=hour - HOURS, until=hour, grain="hour", sides=()))
+    week = await report(house.db, Wanted(since=day - DAYS, until=day, grain="day", sides=()))
+    videos = list(today.by_kind.get(KIND, {}).values())
     homes = await homes_of(house)
     silent = [home for home in homes if home.missed]
     told = {home.node.id for home in silent}  # of those profiles, their node tells once for all
@@ -100,9 +101,9 @@ async def overview(view: TheView) -> Response:
         running=running.tasks,
         recent=recent.tasks,
         today=today.all,
-        videos=videos.all,
+        videos=whole(videos),
         flow=charts.bars([(totals.succeeded, totals.failed) for totals in today.by_time.values()]),
-        times=charts.lines([[t.p50_s for t in videos.by_time.values()], [t.p95_s for t in videos.by_time.values()]]),
+        times=charts.lines([[t.p50_s for t in videos], [t.p95_s for t in videos]]),
         success=_success(week),
         ended=week.all.ended,
         slots=slots_of(house.statuses()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -65,7 +65,7 @@ async def usage(view: TheView) -> Response:
     """The page; current with every task that ends."""
     choice = _read(view)
     found = await report(view.house.db, choice.wanted(datetime.now(UTC)))
-    before = await report(view.house.db, _before(choice).wanted(datetime.now(UTC)))
+    before = await report(view.house.db, replace(_before(choice).wanted(datetime.now(UTC)), sides=()))
     times = list(found.by_time.values())
     return view.page(
         "usage/usage.html",
