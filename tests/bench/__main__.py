@@ -2,7 +2,8 @@
 
 ``--only NAME`` (several times) runs some parts: transport, tasks, chats, console, listings, live, store, nodes.
 ``--quick`` shortens every load. The exit status is 0
-whatever the figures say; a missed target is printed as MISSED.
+whatever the figures say; a missed target is printed as MISSED, and whether
+Chromium alone, with nothing of ours in it, misses it as well in this run.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from tests.bench import (
 )
 from tests.bench.bare_browser import bare_browser
 from tests.bench.fast_site import fast_site
-from tests.bench.transport_bench import MB, Figure, measure
+from tests.bench.figure import MB, Figure
+from tests.bench.transport_bench import measure
 from tests.browser.transport_fixtures import launch, open_on
 from tests.e2e.gateway_process import Gateway
 from tests.postgresql import running_cluster
@@ -177,13 +179,14 @@ async def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}")
     print(f"{'':<46}{'value':>10}{'direct':>10}  {'unit':<8}target")
-    missed = 0
+    missed = beyond = 0
     for name in chosen.only or PARTS:
         print(f"-- {name}")
         for figure in await PARTS[name](chosen.quick):
             print(figure, flush=True)
             missed += not figure.met
-    print(f"{missed} of the targets missed" if missed else "all targets met")
+            beyond += not figure.met and figure.beyond
+    print(f"{missed} of the targets missed, {beyond} of them by Chromium alone, too" if missed else "all targets met")
 
 
 if __name__ == "__main__":

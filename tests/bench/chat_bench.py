@@ -17,7 +17,7 @@ from contextlib import suppress
 import httpx2
 
 from tests.bench.direct import Direct
-from tests.bench.transport_bench import Figure, percentile
+from tests.bench.figure import Figure, percentile
 from tests.e2e.gateway_process import Gateway
 from tests.simulator.client import Simulator
 

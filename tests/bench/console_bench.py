@@ -11,7 +11,7 @@ from playwright.async_api import Page, async_playwright
 
 from browser.chromium import find_chromium
 from gateway.console.page import navigation
-from tests.bench.transport_bench import Figure
+from tests.bench.figure import Figure
 from tests.e2e.gateway_process import Gateway
 
 PASSWORD = "correct horse battery"

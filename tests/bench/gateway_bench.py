@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import psutil
 
-from tests.bench.transport_bench import MB, Figure
+from tests.bench.figure import MB, Figure
 from tests.e2e.gateway_process import Gateway, free_port
 from tests.simulator.client import Simulator
 

@@ -28,7 +28,7 @@ from gateway.usage.ended import bucket_of
 from gateway.usage.fold_sql import APART, DAY, HOUR, day_of, hour_of
 from gateway.usage.report_sql import Wanted, report
 from gateway.usage.totals import Totals
-from tests.bench.transport_bench import Figure
+from tests.bench.figure import Figure
 from tests.front.scripted import Scripted, film
 from tests.front.serving import serving
 

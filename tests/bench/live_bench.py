@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from browser.chromium import find_chromium
-from tests.bench.transport_bench import Figure
+from tests.bench.figure import Figure
 from tests.e2e.gateway_process import Gateway
 
 PASSWORD = "a password for the bench"

@@ -15,7 +15,7 @@ import psutil
 from gateway.db.connect import Database
 from gateway.tasks.engine import Engine
 from gateway.tasks.sql_store import SqlTaskStore
-from tests.bench.transport_bench import Figure
+from tests.bench.figure import Figure
 from tests.conformance.samples import a_task, claim_one
 from tests.e2e.gateway_process import Gateway
 from tests.engine.scripted import MemoryMedia, ScriptedCapacity, ScriptedMaker, settings

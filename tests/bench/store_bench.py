@@ -11,7 +11,7 @@ from gateway.db.connect import Database
 from gateway.tasks.sql_store import SqlTaskStore
 from gateway.tasks.states import State
 from gateway.tasks.store import Filter
-from tests.bench.transport_bench import Figure
+from tests.bench.figure import Figure
 from tests.conformance.samples import a_result, a_task, claim, claim_one, in_s, offer
 
 SIZES, QUICK_SIZES = (1_000, 100_000, 1_000_000), (1_000, 20_000)
