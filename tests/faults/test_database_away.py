@@ -86,7 +86,7 @@ async def test_a_listener_that_is_killed_listens_again(
     database = postgresql_url.rpartition("/")[2]
     listening = f"datname = '{database}' AND query LIKE 'LISTEN%'"
     async with front.client() as client, asyncio.timeout(90), asyncio.TaskGroup() as group:
-        task_id = await client.create("an owl [sim:pace=120]")
+        task_id = await client.create("an owl [sim:pace=60]")
         events: list[str] = []
 
         async def follow() -> None:

@@ -137,12 +137,6 @@ async def rolls(fleet: Fleet, sim: Simulator, *, count: int, rounds: int) -> Non
     assert submits_by_prompt(await sim.ledger(kind="submit_video")) == dict.fromkeys(prompts, 1)
 
 
-async def test_a_rolling_restart_fails_no_poll_and_loses_nothing(
-    postgresql_url: str, sim: Simulator, make_fleet: MakeFleet
-) -> None:
-    await rolls(make_fleet(postgresql_url, drain_s=1, lease_s=20), sim, count=8, rounds=1)
-
-
 @pytest.mark.faults
 async def test_a_rolling_restart_under_load(postgresql_url: str, sim: Simulator, make_fleet: MakeFleet) -> None:
     # a lease that a machine with too much to do does not lose: what is handed over does not wait for it
