@@ -52,13 +52,22 @@ class Address:
         """The database file (SQLite)."""
         return Path(self.url.database or "")
 
+    @property
+    def dsn(self) -> str:
+        """What asyncpg connects to. It reads the parameters (``sslmode``, ``sslrootcert``, ``options``, …) as every PostgreSQL
+        client does; SQLAlchemy would hand them on as arguments that nobody takes."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
 
 def parse(text: str) -> Address:
     """Read the URL. Raises StartRefused with the forms that are taken."""
     try:
         url = make_url(text)
-    except ArgumentError:
-        raise StartRefused(_forms("is not a database URL")) from None
+    except (ArgumentError, ValueError):  # whose words may be a piece of the password
+        raise StartRefused(
+            _forms("is not a database URL")
+            + "; what is neither letter nor digit in the password is written as in %40 for @"
+        ) from None
     match url.get_backend_name():
         case "sqlite":
             if not url.database or url.database == ":memory:":
@@ -66,8 +75,8 @@ def parse(text: str) -> Address:
             url = url.set(drivername="sqlite+aiosqlite", database=str(Path(url.database).expanduser().absolute()))
             return Address(url, "sqlite", str(url.database))
         case "postgresql" | "postgres":
-            url = _ssl_as_asyncpg_reads_it(url.set(drivername="postgresql+asyncpg"))
-            return Address(url, "postgresql", url.set(drivername="postgresql", password=None).render_as_string())
+            url = _with_libpq_names(url.set(drivername="postgresql"))
+            return Address(url, "postgresql", _without_passwords(url))
         case other:
             raise StartRefused(_forms(f"names {other}, which is not supported"))
 
@@ -90,9 +99,16 @@ def _forms(what: str) -> str:
     return f"GATEWAY_DATABASE_URL {what}: give sqlite:///FILE or postgresql://USER:PASSWORD@HOST:5432/NAME"
 
 
-def _ssl_as_asyncpg_reads_it(url: URL) -> URL:
-    mode = url.query.get("sslmode")
-    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+def _with_libpq_names(url: URL) -> URL:
+    """The parameters under the names PostgreSQL's own clients have for them; how long connecting may take is ours to say."""
+    url = url.difference_update_query(["connect_timeout"])
+    mode = url.query.get("ssl")
+    return url if mode is None else url.difference_update_query(["ssl"]).update_query_dict({"sslmode": mode})
+
+
+def _without_passwords(url: URL) -> str:
+    hidden = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string()
 
 
 def prepare_file(file: Path) -> None:
@@ -198,5 +214,9 @@ def postgresql_engine(address: Address, *, pooled: bool, **pool: Any) -> AsyncEn
             "prepared_statement_name_func": lambda: f"gw_{secrets.token_hex(8)}",
         }
     return create_async_engine(
-        address.url, pool_timeout=10, pool_recycle=1800, connect_args={**shaping, "timeout": 10}, **pool
+        "postgresql+asyncpg://",
+        pool_timeout=10,
+        pool_recycle=1800,
+        connect_args={"dsn": address.dsn, **shaping, "timeout": 10},
+        **pool,
     )

@@ -28,7 +28,7 @@ class Listener:
     """Carries hints between processes. *name* marks our own, which have been delivered here already."""
 
     def __init__(self, address: Address, changes: Changes) -> None:
-        self._dsn = address.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._dsn = address.dsn
         self._changes = changes
         self._outbox: asyncio.Queue[str] = asyncio.Queue(maxsize=10_000)
         self.name = secrets.token_hex(4)

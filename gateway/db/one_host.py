@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.db.beside import beside
@@ -61,6 +61,8 @@ async def hold_host(db: Database) -> AsyncIterator[None]:
 async def _say(db: Database) -> None:
     here, now = this_host(), datetime.now(UTC)
     async with db.write() as connection:
+        if not await connection.run_sync(lambda sync: inspect(sync).has_table(meta.name)):
+            return  # opened to be looked at, or to get its tables: nobody works on it yet
         said = (await connection.execute(select(meta.c.value).where(meta.c.key == KEY))).scalar_one_or_none()
         if other := elsewhere(said, here, now):
             raise StartRefused(

@@ -216,12 +216,16 @@ async def test_writing_inside_a_write_is_refused_instead_of_hanging(sqlite_url: 
         ("mysql://localhost/x", "not supported"),
         ("nonsense", "sqlite:///FILE"),
         ("sqlite:////dev/null/gateway.db", "writable"),
+        ("postgresql://me:hunter2@127.0.0.1:port/gateway", "not a database URL"),
+        ("postgresql://me:p@ss:hunter2/word@127.0.0.1/gateway", "%40 for @"),
+        ("postgresql://me:hunter2@127.0.0.1:5432,127.0.0.2:5432/gateway", "not a database URL"),
     ],
 )
 async def test_an_address_that_cannot_be_used_says_what_to_give(url: str, words: str) -> None:
-    with pytest.raises(StartRefused, match=words):
+    with pytest.raises(StartRefused, match=words) as refused:
         async with Database.open(url):
             pass
+    assert "hunter2" not in refused.value.message
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -231,15 +235,48 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
             pass
 
 
-async def test_an_unreachable_server_is_named_without_its_password() -> None:
+@pytest.mark.parametrize(
+    "place", ["me:hunter2@127.0.0.1:{port}/gateway", "127.0.0.1:{port}/x?user=me&password=hunter2"]
+)
+async def test_an_unreachable_server_is_named_without_its_password(place: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(StartRefused) as refused:
-        async with Database.open(f"postgresql://me:hunter2@127.0.0.1:{port}/gateway"):
+        async with Database.open("postgresql://" + place.format(port=port)):
             pass
     assert f"127.0.0.1:{port}" in refused.value.message
     assert "hunter2" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "sslmode=prefer",
+        "ssl=disable",
+        "sslmode=prefer&sslrootcert=/no/such/ca.pem",
+        "connect_timeout=5",
+        "application_name=mine&target_session_attrs=read-write",
+        "options=-c%20search_path%3Dpublic",
+    ],
+)
+async def test_parameters_are_taken_as_other_clients_take_them(
+    postgresql_url: str, cluster: Cluster, parameters: str
+) -> None:
+    """By every connection there is: those that write, those that ask, and the one that listens."""
+    socket_dir = f"host={cluster.data.parent}&port={cluster.port}"
+    for url in (postgresql_url, postgresql_url.replace(f"127.0.0.1:{cluster.port}", "") + f"?{socket_dir}"):
+        async with Database.open(f"{url}{'&' if '?' in url else '?'}{parameters}") as db:
+            await put(db, url)
+            assert (await db.rows(select(meta.c.key).where(meta.c.key == url))) == [(url,)]
+            await until_connected(db)
+
+
+async def test_a_file_without_tables_can_be_looked_at_and_given_them(tmp_path: Path) -> None:
+    async with Database.open(f"sqlite:///{tmp_path / 'new.db'}", migrate=False) as db:
+        assert await migrate.current(db) is None
+        await migrate.upgrade(db)
+        assert await migrate.current(db) == migrate.HEAD
 
 
 async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
