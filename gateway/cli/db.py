@@ -101,7 +101,7 @@ def copy(
     from gateway.db.address import parse  # noqa: PLC0415
     from gateway.db.connect import Database  # noqa: PLC0415
     from gateway.db.copying import copy as carry  # noqa: PLC0415
-    from gateway.db.copying import refuse_running  # noqa: PLC0415
+    from gateway.db.copying import refuse_source  # noqa: PLC0415
 
     there = parse(source)
     if there.dialect == "sqlite" and not there.file.is_file():
@@ -112,7 +112,7 @@ def copy(
     async def work() -> dict[str, Any]:
         shown = Shown(as_json=as_json)
         async with Database.open(source, migrate=False) as reading:
-            await refuse_running(reading)
+            await refuse_source(reading)
             async with Database.open(target) as writing:
                 copied = await carry(reading, writing, progress=shown)
                 return {"from": reading.shown, "to": writing.shown, "rows": dict(copied)}
@@ -120,8 +120,9 @@ def copy(
     done = _run(work, data_dir)
     rows = sum(done["rows"].values())
     emit(done, f"{rows} rows in {len(done['rows'])} tables copied and counted", as_json=as_json)
+    url = f"sqlite:///{done['to']}" if parse(target).dialect == "sqlite" else done["to"]
     note(
-        f"now set GATEWAY_DATABASE_URL to {done['to']}; the secret key and GATEWAY_MEDIA_URL stay as they are",
+        f"now set GATEWAY_DATABASE_URL to {url}; the secret key and GATEWAY_MEDIA_URL stay as they are",
         as_json=as_json,
     )
 

@@ -31,12 +31,7 @@ async def copy(source: Database, target: Database, *, progress: Progress) -> Map
 
     Raises NotCopied when a gateway works on either, the source is of another version, or the target is not empty.
     """
-    if (revision := await current(source)) != HEAD:
-        raise NotCopied(
-            f"{source.shown} is at schema {revision or 'none'}, this gateway works with {HEAD}: bring it up to date first, with "
-            "gateway db upgrade"
-        )
-    await refuse_running(source)
+    await refuse_source(source)
     await refuse_running(target)
     await refuse_filled(target)
     copied: dict[str, int] = {}
@@ -56,6 +51,19 @@ async def copy(source: Database, target: Database, *, progress: Progress) -> Map
                 raise NotCopied(f"rows are missing ({', '.join(differ)}); nothing was copied")
             await rows.settle(target, writing)
     return copied
+
+
+async def refuse_source(db: Database) -> None:
+    """Raise NotCopied when *db* has not this program's tables, or a gateway works on it."""
+    revision = await current(db)
+    if revision is None:
+        raise NotCopied(f"{db.shown} has no gateway's tables in it: check --from")
+    if revision != HEAD:
+        raise NotCopied(
+            f"{db.shown} is at schema {revision}, this gateway works with {HEAD}: bring it up to date first, with gateway db "
+            "upgrade --url"
+        )
+    await refuse_running(db)
 
 
 async def refuse_running(db: Database) -> None:

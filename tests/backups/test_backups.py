@@ -142,3 +142,8 @@ async def test_moving_to_another_database_on_the_command_line(tmp_path: Path, th
         assert (await front.get(done))["status"] == "completed"
     missing = await commands.run("db", "copy", "--from", f"sqlite:///{tmp_path / 'no.db'}", "--to", url)
     assert missing.code == 1 and "there is no database" in missing.err
+    back = tmp_path / "back.db"
+    nothing = await commands.run("db", "copy", "--from", cluster.new_database(), "--to", f"sqlite:///{back}")
+    assert nothing.code == 1 and "no gateway's tables" in nothing.err and not back.exists()
+    carried = await commands.run("db", "copy", "--from", url, "--to", f"sqlite:///{back}")
+    assert carried.code == 0 and f"GATEWAY_DATABASE_URL to sqlite:///{back};" in carried.err
