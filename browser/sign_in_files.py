@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from browser.checkpoint import State
 from browser.errors import SignInUnreadable
@@ -19,6 +22,8 @@ SAME_SITE = {"lax": "Lax", "strict": "Strict", "none": "None", "no_restriction":
 #: Beyond this an expiry was written in milliseconds (it would lie in the year 5138).
 MILLISECONDS_FROM = 1e11
 NETSCAPE_FIELDS = 7
+#: Playwright and Puppeteer, browser extensions, Selenium and Firefox, each with a name of its own.
+EXPIRY_FIELDS = ("expires", "expirationDate", "expiry")
 
 
 def parse_sign_in(text: str, *, now: float | None = None) -> State:
@@ -76,7 +81,7 @@ def _cookie(given: Any, number: int) -> dict[str, Any]:
     if not isinstance(given, Mapping) or not isinstance(given.get("name"), str) or not given["name"]:
         raise SignInUnreadable(f"cookie {number} has no name")
     name = given["name"]
-    domain = given.get("domain") or given.get("host")
+    domain = given.get("domain") or given.get("host") or _host_of(given.get("url"))
     if not isinstance(domain, str) or not domain:
         raise SignInUnreadable(f"cookie {number} ({name}) has no domain")
     if given.get("hostOnly") is True:
@@ -101,14 +106,37 @@ def _cookie(given: Any, number: int) -> dict[str, Any]:
 def _expires(given: Mapping[str, Any], number: int) -> float:
     if given.get("session") is True:
         return -1
-    value = given.get("expires", given.get("expirationDate"))
-    if value is None or value in (-1, 0, ""):
+    value = next((given[key] for key in EXPIRY_FIELDS if given.get(key) is not None), None)
+    if value is None or value in (-1, 0, "") or str(value).strip().lower() == "session":
         return -1
     try:
         seconds = float(value)
     except (TypeError, ValueError):
-        raise SignInUnreadable(f"cookie {number} ({given['name']}) has an expiry that is no number") from None
+        if (moment := _moment(value)) is None:
+            raise SignInUnreadable(
+                f"cookie {number} ({given['name']}) has an expiry that is neither a number nor a date"
+            ) from None
+        return moment.timestamp()
     return seconds / 1000 if seconds > MILLISECONDS_FROM else seconds
+
+
+def _moment(value: Any) -> datetime | None:
+    """Read a date as cookie headers write it, or ISO 8601; without a zone it is UTC."""
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            found = read(value)
+        except (TypeError, ValueError):
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None
+
+
+def _host_of(url: Any) -> str | None:
+    """The host of a cookie that is given with an address instead of a domain."""
+    try:
+        return urlsplit(url).hostname if isinstance(url, str) else None
+    except ValueError:
+        return None
 
 
 def _same_site(value: Any, *, secure: bool) -> str:

@@ -24,7 +24,7 @@ def read_settings(*, data_dir: Path | None = None, **overrides: object) -> Setti
     except ValidationError as exc:
         raise ConfigurationError(_told(exc, said)) from None
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(f"{_toml(said)} is not valid TOML: {exc}") from None
+        raise ConfigurationError(f"{_toml(said)} is not valid TOML: {exc}; correct it there") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f".env or {_toml(said)} is not UTF-8 text: save it as UTF-8") from None
     except SettingsError as exc:

@@ -123,7 +123,7 @@ def revoke(
             key = await keys.revoke(which.rstrip("…"))
         except NotFound:
             usable = [key.name for key in await keys.list(revoked=False)]
-            hint = did_you_mean(which, usable) or "there is none"
+            hint = did_you_mean(which, usable) or "make one: gateway key create NAME"
             raise CommandError("unknown_key", f"there is no usable API key {which!r}; {hint}") from None
         await _note(house, "key.revoked", key)
         return key
@@ -155,7 +155,7 @@ def webhook_secret(
             return await (signing.replace if rotate else signing.show)(which.rstrip("…"))
         except NotFound:
             usable = [key.name for key in await _keys(house).list(revoked=False)]
-            hint = did_you_mean(which, usable) or "there is none"
+            hint = did_you_mean(which, usable) or "make one: gateway key create NAME"
             raise CommandError("unknown_key", f"there is no usable API key {which!r}; {hint}") from None
 
     found = in_house(work, data_dir)

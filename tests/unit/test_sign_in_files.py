@@ -82,6 +82,26 @@ def test_expired_cookies_are_left_out_and_milliseconds_understood():
     ]
 
 
+@pytest.mark.parametrize(
+    ("field", "written", "read"),
+    [
+        ("expires", "Mon, 12 Jul 2027 09:00:00 GMT", 1_815_382_800),
+        ("expires", "2027-07-12T09:00:00.000Z", 1_815_382_800),
+        ("expirationDate", "1815382800", 1_815_382_800),
+        ("expiry", 1_815_382_800, 1_815_382_800),
+        ("expires", "Session", -1),
+    ],
+)
+def test_an_expiry_is_read_however_it_is_written(field: str, written: object, read: float):
+    cookie = {"name": "sso", "value": "v", "domain": "site.test", field: written}
+    assert parse_sign_in(json.dumps([cookie]), now=NOW)["cookies"][0]["expires"] == read
+
+
+def test_a_cookie_with_an_address_belongs_to_its_host():
+    cookie = {"name": "sso", "value": "v", "url": "https://site.test/imagine"}
+    assert parse_sign_in(json.dumps([cookie]), now=NOW)["cookies"][0]["domain"] == "site.test"
+
+
 def test_none_without_secure_is_relaxed_since_the_browser_would_refuse_all_cookies_with_it():
     cookie = {**PLAYWRIGHT, "secure": False}
     assert parse_sign_in(json.dumps([cookie]), now=NOW)["cookies"][0]["sameSite"] == "Lax"
@@ -95,7 +115,10 @@ def test_none_without_secure_is_relaxed_since_the_browser_would_refuse_all_cooki
         ('{"name": "sso"}', 'no list "cookies"'),
         ('[{"value": "secret"}]', "cookie 1 has no name"),
         ('[{"name": "sso", "value": "secret"}]', r"cookie 1 \(sso\) has no domain"),
-        ('[{"name": "sso", "domain": "a", "value": "secret", "expires": "soon"}]', "an expiry that is no number"),
+        (
+            '[{"name": "sso", "domain": "a", "value": "secret", "expires": "soon"}]',
+            "an expiry that is neither a number nor a date",
+        ),
         ('[{"name": "sso", "domain": "a", "value": "secret", "expires": 5}]', "no cookie that is still valid"),
         ('{"cookies": [], "origins": [{"origin": "https://a", "localStorage": {}}]}', "the local storage of https://a"),
         ('{"cookies": [], "origins": {}}', '"origins" of the storage state is not a list'),
