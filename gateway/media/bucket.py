@@ -5,6 +5,7 @@ Errors of the store leave as FileMissing or MediaUnavailable; nothing else knows
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ CONNECT_TIMEOUT = timedelta(seconds=5)
 #: The library's own repetitions; beyond these the task waits and is tried again.
 RETRIES, RETRY_TIMEOUT = 3, timedelta(seconds=20)
 
+#: What other S3 clients read, the more particular one first.
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
@@ -58,6 +61,19 @@ def bucket_of(url: str) -> tuple[str, str]:
     return parts.netloc, prefix
 
 
+def endpoint_of(settings: Settings) -> str:
+    """Return the store's address, '' for AWS's own. Raises StartRefused for one that no request could go to."""
+    named = {"GATEWAY_S3_ENDPOINT": settings.s3_endpoint} | {name: os.environ.get(name, "") for name in _ENDPOINTS}
+    for name, value in named.items():
+        if not value:
+            continue
+        parts = urlsplit(value.strip())
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise StartRefused(f"The media store's address in {name} is none: give http://HOST:PORT or https://HOST.")
+        return parts.geturl().rstrip("/")
+    return ""
+
+
 class Bucket:
     """One prefix of one bucket."""
 
@@ -70,8 +86,13 @@ class Bucket:
         """Return the bucket of *settings*; nothing is asked of it yet. Raises StartRefused."""
         bucket, prefix = bucket_of(settings.media_url)
         said: dict[str, Any] = {}
-        if settings.s3_endpoint:
-            said["endpoint"] = settings.s3_endpoint
+        if endpoint := endpoint_of(settings):
+            said["endpoint"] = endpoint
+        if bool(settings.s3_access_key_id) != (settings.s3_secret_access_key is not None):
+            raise StartRefused(
+                "GATEWAY_S3_ACCESS_KEY_ID and GATEWAY_S3_SECRET_ACCESS_KEY belong together: set both, or neither for the usual "
+                "AWS_… variables."
+            )
         if settings.s3_region:
             said["region"] = settings.s3_region
         if settings.s3_access_key_id:
@@ -85,7 +106,7 @@ class Bucket:
                 client_options={
                     "timeout": REQUEST_TIMEOUT,
                     "connect_timeout": CONNECT_TIMEOUT,
-                    "allow_http": settings.s3_endpoint.startswith("http://"),
+                    "allow_http": endpoint.startswith("http://"),
                 },
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
                 **said,

@@ -16,7 +16,8 @@ def own_address(settings: Settings) -> str:
     Raises StartRefused for one that is none.
     """
     if settings.node_url:
-        if not settings.node_url.startswith(("http://", "https://")):
+        parts = urlsplit(settings.node_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise StartRefused(f"GATEWAY_NODE_URL {settings.node_url!r} is no address: give http://HOST:PORT")
         return settings.node_url.rstrip("/")
     host = socket.gethostname() if is_wildcard(settings.host) else settings.host

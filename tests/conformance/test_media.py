@@ -17,7 +17,7 @@ from gateway.doctor.finding import Level
 from gateway.doctor.media import media as examine_media
 from gateway.errors import FileMissing, MediaUnavailable, StartRefused
 from gateway.media.assets import Asset, AssetKind
-from gateway.media.bucket import PIECE_BYTES, READ_BYTES, bucket_of
+from gateway.media.bucket import PIECE_BYTES, READ_BYTES, Bucket, bucket_of
 from gateway.media.opening import open_media
 from gateway.media.s3 import key_of
 from gateway.settings import Settings
@@ -238,3 +238,29 @@ def test_other_urls_are_refused_without_repeating_them(url):
     with pytest.raises(StartRefused, match=r"s3://BUCKET") as refused:
         bucket_of(url)
     assert "secret@" not in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+async def test_the_usual_variables_name_store_and_credentials(name, s3, tmp_path, monkeypatch):
+    monkeypatch.setenv(name, s3.endpoint + "/")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "tests")
+    bucket = Bucket.open(Settings(data_dir=tmp_path, media_url=f"s3://{s3.new_bucket()}"))
+    (tmp_path / "file").write_bytes(b"film")
+    await bucket.put("aa/film", tmp_path / "file", media_type="video/mp4")
+    assert await bucket.size("aa/film") == 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"s3_endpoint": "minio:9000"}, "in GATEWAY_S3_ENDPOINT is none: give http"),
+        ({"s3_endpoint": "127.0.0.1:9000"}, "in GATEWAY_S3_ENDPOINT is none: give http"),
+        ({"s3_access_key_id": "me"}, "belong together"),
+        ({"s3_secret_access_key": "hunter2"}, "belong together"),
+    ],
+)
+def test_settings_of_the_store_that_cannot_work_are_told_at_the_start(settings, words, tmp_path):
+    with pytest.raises(StartRefused, match=words) as refused:
+        Bucket.open(Settings(data_dir=tmp_path, media_url="s3://media", **settings))
+    assert "hunter2" not in refused.value.message

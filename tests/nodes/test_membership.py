@@ -171,8 +171,9 @@ def test_addresses_and_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert own_address(said(node_url="https://inner/")) == "https://inner"
     assert leads_home("http://127.0.0.1:81") and leads_home("http://[::1]:81") and leads_home("http://localhost")
     assert not leads_home("http://10.0.0.1:81") and not leads_home("http://box:81")
-    with pytest.raises(StartRefused, match="GATEWAY_NODE_URL"):
-        own_address(said(node_url="inner"))
+    for no_address in ("inner", "http://", "10.0.0.7:8080"):
+        with pytest.raises(StartRefused, match="GATEWAY_NODE_URL"):
+            own_address(said(node_url=no_address))
     (tmp_path / "media").mkdir()
     (tmp_path / "other").mkdir()
     here = store_of(said())
