@@ -272,6 +272,9 @@ _SHAPE_MARKS = (
     "unknown field", "unknown name", "cannot find field", "no such field", "unrecognized", "unknown model",
     "model not found", "invalid model", "unsupported model", "unsupported kind", "unknown kind", "invalid kind",
     "conversation kind", "conversation_kind", "unknown enum", "invalid value for enum", "no longer supported", "deprecated",
+    "unrecognised", "unexpected field", "unexpected propert", "unknown propert", "additional propert", "unsupported request",
+    "request shape", "request format", "unsupported shape", "unknown shape", "malformed request", "invalid json payload",
+    "unsupported protocol", "protocol not supported", "obsolete", "imagine-video-gen", "parentpostid is required",
     "unimplemented", "mediageninput", "texttovideo", "imagetovideo", "referencetovideo", "videogenmodelconfig",
     "modelconfigoverride", "modelmap", "tooloverrides", "modelname",
 )  # fmt: skip
