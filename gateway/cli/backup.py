@@ -109,16 +109,21 @@ def restore(  # noqa: PLR0917 (typer calls by name)
     as_json: Json = False,
 ) -> None:
     """Make a gateway from a backup, into an empty data directory or another database."""
+    from gateway.db.address import naming  # noqa: PLC0415
+
     is_url = into is not None and "://" in into
     where = data_dir if is_url or into is None else Path(into)
     settings = chosen.settings(where, database_url=into if is_url else None)
 
     restored = asyncio.run(_restore(settings, file, fail=unfinished == "fail", new_secret=new_secret, as_json=as_json))
-    told = {"data_dir": settings.data_dir, **asdict(restored)}
+    database = naming(settings.effective_database_url)
+    told = {"data_dir": settings.data_dir, "database": database, **asdict(restored)}
+    # An --into of this command is no setting of the next one.
+    start = f"set GATEWAY_DATABASE_URL to {database} and start it" if is_url else "start it"
     emit(
         told,
-        f"restored into {settings.data_dir}: {restored.profiles} profiles, {restored.files} files; start it with: gateway serve "
-        f"--data-dir {settings.data_dir}",
+        f"restored into {settings.data_dir}{f' and {database}' if is_url else ''}: {restored.profiles} profiles, "
+        f"{restored.files} files; {start} with: gateway serve --data-dir {settings.data_dir}",
         as_json=as_json,
     )
     if restored.unfinished:

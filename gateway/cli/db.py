@@ -98,7 +98,7 @@ def copy(
 
     All rows in one transaction, counted again at the end; on any trouble the target stays empty."""
     from gateway.cli.progress import Shown  # noqa: PLC0415
-    from gateway.db.address import parse  # noqa: PLC0415
+    from gateway.db.address import naming, parse  # noqa: PLC0415
     from gateway.db.connect import Database  # noqa: PLC0415
     from gateway.db.copying import copy as carry  # noqa: PLC0415
     from gateway.db.copying import refuse_source  # noqa: PLC0415
@@ -120,9 +120,8 @@ def copy(
     done = _run(work, data_dir)
     rows = sum(done["rows"].values())
     emit(done, f"{rows} rows in {len(done['rows'])} tables copied and counted", as_json=as_json)
-    url = f"sqlite:///{done['to']}" if parse(target).dialect == "sqlite" else done["to"]
     note(
-        f"now set GATEWAY_DATABASE_URL to {url}; the secret key and GATEWAY_MEDIA_URL stay as they are",
+        f"now set GATEWAY_DATABASE_URL to {naming(target)}; the secret key and GATEWAY_MEDIA_URL stay as they are",
         as_json=as_json,
     )
 

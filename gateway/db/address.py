@@ -81,6 +81,12 @@ def parse(text: str) -> Address:
             raise StartRefused(_forms(f"names {other}, which is not supported"))
 
 
+def naming(text: str) -> str:
+    """The URL as a setting takes it, with *** for its password. Raises StartRefused."""
+    address = parse(text)
+    return f"sqlite:///{address.shown}" if address.dialect == "sqlite" else address.shown
+
+
 def parse_bus(text: str, database: Address) -> Address:
     """Read the address of the server behind a pooler. Raises StartRefused."""
     try:

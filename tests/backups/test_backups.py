@@ -123,6 +123,19 @@ async def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path, the_film:
     assert "is not empty" in (await new.run("restore", str(out))).err
 
 
+async def test_who_restores_into_another_database_is_told_to_set_it(
+    tmp_path: Path, the_film: Path, cluster: Cluster
+) -> None:
+    commands, url = Commands(tmp_path / "data"), cluster.new_database()
+    async with serving(tmp_path / "data", Scripted(the_film)):
+        await commands.told("backup", "--out", str(tmp_path / "backup.zip"), "--with-secret")
+    for number, into in enumerate([url, f"sqlite:///{tmp_path / 'elsewhere.db'}"]):
+        told = await Commands(tmp_path / f"new{number}").run("restore", str(tmp_path / "backup.zip"), "--into", into)
+        assert told.code == 0 and f"set GATEWAY_DATABASE_URL to {into} and start it with" in told.out
+    told = await Commands(tmp_path / "plain").run("restore", str(tmp_path / "backup.zip"))
+    assert told.code == 0 and "GATEWAY_DATABASE_URL" not in told.out
+
+
 async def test_moving_to_another_database_on_the_command_line(tmp_path: Path, the_film: Path, cluster: Cluster) -> None:
     commands, url = Commands(tmp_path / "data"), cluster.new_database()
     async with serving(tmp_path / "data", Scripted(the_film)) as front:
