@@ -28,7 +28,7 @@ def status(url: Url = None, data_dir: DataDir = None, as_json: Json = False) -> 
     from gateway.db.address import parse  # noqa: PLC0415
     from gateway.db.connect import Database  # noqa: PLC0415
     from gateway.db.copying import filled_tables  # noqa: PLC0415
-    from gateway.db.migrate import HEAD, current  # noqa: PLC0415
+    from gateway.db.migrate import HEAD, REVISIONS, current  # noqa: PLC0415
 
     settings = chosen.settings(data_dir)
     where, bus_url = (url, "") if url else (settings.effective_database_url, settings.bus_url)
@@ -51,6 +51,8 @@ def status(url: Url = None, data_dir: DataDir = None, as_json: Json = False) -> 
         state = f"{HEAD}, up to date"
     elif found["schema"] is None:
         state = "no tables yet; they are made at the first start, or with: gateway db upgrade"
+    elif found["schema"] not in REVISIONS:
+        state = f"{found['schema']}, of a newer gateway; this one knows {HEAD}: update this one"
     else:
         state = f"{found['schema']}, needed is {HEAD}; next: gateway db upgrade"
     held = ", ".join(f"{name} {number}" for name, number in found["rows"].items())

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.db import rows
 from gateway.db.connect import Database
-from gateway.db.migrate import HEAD, current
+from gateway.db.migrate import HEAD, REVISIONS, current
 from gateway.db.tables import nodes
 from gateway.errors import InvalidRequest
 
@@ -58,6 +58,10 @@ async def refuse_source(db: Database) -> None:
     revision = await current(db)
     if revision is None:
         raise NotCopied(f"{db.shown} has no gateway's tables in it: check --from")
+    if revision not in REVISIONS:
+        raise NotCopied(
+            f"{db.shown} is of a newer gateway (schema {revision}, this one knows {HEAD}): copy it with that one"
+        )
     if revision != HEAD:
         raise NotCopied(
             f"{db.shown} is at schema {revision}, this gateway works with {HEAD}: bring it up to date first, with gateway db "

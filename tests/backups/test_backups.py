@@ -160,3 +160,8 @@ async def test_moving_to_another_database_on_the_command_line(tmp_path: Path, th
     assert nothing.code == 1 and "no gateway's tables" in nothing.err and not back.exists()
     carried = await commands.run("db", "copy", "--from", url, "--to", f"sqlite:///{back}")
     assert carried.code == 0 and f"GATEWAY_DATABASE_URL to sqlite:///{back};" in carried.err
+    cluster.psql(url.rpartition("/")[2], "UPDATE alembic_version SET version_num = '9999'")
+    newer = await commands.run("db", "status", "--url", url)
+    assert newer.code == 1 and "of a newer gateway" in newer.out
+    kept = await commands.run("db", "copy", "--from", url, "--to", f"sqlite:///{tmp_path / 'another.db'}")
+    assert kept.code == 1 and "copy it with that one" in kept.err

@@ -279,6 +279,19 @@ async def test_a_file_without_tables_can_be_looked_at_and_given_them(tmp_path: P
         assert await migrate.current(db) == migrate.HEAD
 
 
+async def test_a_user_without_rights_is_told_which_ones(cluster: Cluster) -> None:
+    url = cluster.new_database()
+    cluster.psql("postgres", "DROP ROLE IF EXISTS stranger")
+    cluster.psql("postgres", "CREATE ROLE stranger LOGIN")
+    with pytest.raises(DatabaseUnavailable, match=r"\(permission denied for schema public\): make this user"):
+        async with Database.open(url.replace("gateway@", "stranger@")):
+            pass
+    async with Database.open(url):  # it can be used by whom it belongs to; others may not even look
+        with pytest.raises(DatabaseUnavailable, match="make this user the database's owner"):
+            async with Database.open(url.replace("gateway@", "stranger@"), migrate=False) as db:
+                await migrate.current(db)
+
+
 async def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     async with Database.open(f"sqlite:///{tmp_path / 'new' / 'gateway.db'}"):
         assert (tmp_path / "new" / "gateway.db").stat().st_mode & 0o777 == 0o600
