@@ -175,6 +175,11 @@ class Settings(BaseSettings):
         "in `secret.key` of the data directory (0600). Losing it means signing in again. All nodes of one "
         "database need the same.",
     )
+    secret_key_file: Path | None = Field(
+        default=None,
+        description="File that holds the master secret, in place of `secret.key`; made (0600) at the very first start when it "
+        "is not there and its directory is.",
+    )
 
     # browser
     browser_executable: str = Field(
@@ -391,10 +396,10 @@ class Settings(BaseSettings):
             raise ValueError(f"is a list of addresses and networks such as 10.0.0.0/8 ({exc})") from None
         return value
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "secret_key_file")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value and value.expanduser().absolute()
 
     @classmethod
     def settings_customise_sources(
@@ -453,6 +458,8 @@ class _FileValues(PydanticBaseSettingsSource):
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
         path = self._files.get(f"GATEWAY_{field_name.upper()}_FILE")
+        if field_name == "secret_key" and path and not Path(path).exists():
+            return None, field_name, False  # whether it may be made is decided where the secret is needed
         value = Path(path).read_text(encoding="utf-8").strip() if path else None
         return value, field_name, False
 

@@ -70,22 +70,43 @@ class Secret:
 def load_secret(settings: Settings) -> Secret:
     """Return the master secret, making and keeping one when there is none yet.
 
-    Raises StartRefused when it is too short, or kept in a file that others may read.
+    Raises StartRefused when it is too short, kept in a file that others may read, or not where GATEWAY_SECRET_KEY_FILE says.
     """
     if settings.secret_key is not None:
         return Secret(settings.secret_key.get_secret_value().strip(), source="GATEWAY_SECRET_KEY")
-    path = settings.data_dir / FILE_NAME
+    path = place_of(settings)
     if not path.exists():
+        if settings.secret_key_file is not None:
+            _may_be_made(settings, path)
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _make(path)
     return Secret(_read(path), source=str(path))
 
 
-def keep_secret(data_dir: Path, master: str) -> None:
+def place_of(settings: Settings) -> Path:
+    """Return the file that holds the master secret, there or not, when GATEWAY_SECRET_KEY is not set."""
+    return settings.secret_key_file or settings.data_dir / FILE_NAME
+
+
+def _may_be_made(settings: Settings, path: Path) -> None:
+    """Refuse to make the file at *path* where its absence is more likely a mistake: a new secret opens nothing kept so far."""
+    if not path.parent.is_dir():
+        raise StartRefused(
+            f"GATEWAY_SECRET_KEY_FILE names {path}, and there is no directory {path.parent}: make it, or name another file"
+        )
+    used = any((settings.data_dir / kept).exists() for kept in (FILE_NAME, "gateway.db", "checkpoints"))
+    if used and not path.exists():  # not made meanwhile by another process, which goes on to make the rest
+        raise StartRefused(
+            f"GATEWAY_SECRET_KEY_FILE names {path}, which is not there, and {settings.data_dir} was used with a secret "
+            "before: put that one there"
+        )
+
+
+def keep_secret(settings: Settings, master: str) -> None:
     """Put *master* where `load_secret` finds it; a secret that is there already stays."""
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not (data_dir / FILE_NAME).exists():
-        _make(data_dir / FILE_NAME, master)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not place_of(settings).exists():
+        _make(place_of(settings), master)
 
 
 def _make(path: Path, master: str = "") -> None:

@@ -135,7 +135,7 @@ def restore(  # noqa: PLR0917 (typer calls by name)
 
 
 async def _restore(settings: Settings, file: Path, *, fail: bool, new_secret: bool, as_json: bool) -> Restored:
-    from gateway.auth.secret import keep_secret, load_secret  # noqa: PLC0415
+    from gateway.auth.secret import keep_secret, load_secret, place_of  # noqa: PLC0415
     from gateway.backups import archive as archives  # noqa: PLC0415
     from gateway.backups.restoring import Target, refuse_other_secret, restore  # noqa: PLC0415
     from gateway.cli.house import make_data_dir  # noqa: PLC0415
@@ -151,15 +151,15 @@ async def _restore(settings: Settings, file: Path, *, fail: bool, new_secret: bo
         raise CommandError("gateway_running", f"a gateway works on {settings.data_dir}: stop it first")
     with archives.opened(file) as (archive, manifest):
         if manifest.with_secret and settings.secret_key is None:
-            keep_secret(settings.data_dir, archive.read(archives.SECRET_MEMBER).decode())
+            keep_secret(settings, archive.read(archives.SECRET_MEMBER).decode())
         make_data_dir(settings.data_dir)
-        made_here = not (settings.data_dir / "secret.key").exists() and settings.secret_key is None
+        made_here = not place_of(settings).exists() and settings.secret_key is None
         try:
             if not new_secret:
                 refuse_other_secret(manifest, load_secret(settings), settings.data_dir)
         except archives.BadBackup:
             if made_here:  # the secret made just now is of no use, and would be in the way of the right one
-                (settings.data_dir / "secret.key").unlink(missing_ok=True)
+                place_of(settings).unlink(missing_ok=True)
             raise
         node = node_id(settings.data_dir, settings.node_id or manifest.node)
         async with Database.open(settings.effective_database_url, bus_url=settings.bus_url) as db:

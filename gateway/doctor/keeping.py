@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from gateway.auth.secret import FILE_NAME
+from gateway.auth.secret import place_of
 from gateway.doctor.finding import Finding, fail, ok, warn
 from gateway.instance import running
 from gateway.settings import Settings
@@ -72,7 +72,7 @@ def secret(settings: Settings) -> Finding:
     about = "secret key"
     if settings.secret_key is not None:
         return ok(about, "given by GATEWAY_SECRET_KEY")
-    place = settings.data_dir / FILE_NAME
+    place = place_of(settings)
     if not place.exists():
         return ok(about, "is made on first use")
     if mode := stat.S_IMODE(place.stat().st_mode) & 0o077:

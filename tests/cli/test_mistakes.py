@@ -31,7 +31,7 @@ MISTAKES: dict[str, tuple[list[str], dict[str, str], str]] = {
     "bad setting": (["profile", "list"], {"GATEWAY_PORT": "many"}, "GATEWAY_PORT"),
     "bad quoting": (["profile", "list"], {"GATEWAY_BROWSER_ARGS": "--a 'b"}, "GATEWAY_BROWSER_ARGS has a bad value"),
     "bad choice": (["profile", "list"], {"GATEWAY_PROTOCOL": "g7"}, "GATEWAY_PROTOCOL"),
-    "secret file missing": (["profile", "list"], {"GATEWAY_SECRET_KEY_FILE": "/none"}, "/none cannot be read"),
+    "secret file missing": (["profile", "list"], {"GATEWAY_SECRET_KEY_FILE": "/none/key"}, "no directory /none"),
     "short secret": (["key", "list"], {"GATEWAY_SECRET_KEY": "hunter2"}, "openssl rand"),
     "no such database": (["key", "list"], {"GATEWAY_DATABASE_URL": "mysql://u:hunter2@h/x"}, "postgresql://"),
     "database away": (

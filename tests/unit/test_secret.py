@@ -50,6 +50,24 @@ def test_a_configured_secret_needs_no_file(tmp_path):
     assert not (tmp_path / "data").exists()
 
 
+def test_a_file_of_ones_own_is_made_at_the_first_start_alone(tmp_path):
+    place = tmp_path / "key"
+    made = load_secret(settings(tmp_path, secret_key_file=place))
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "data" / FILE_NAME).exists()
+    assert load_secret(settings(tmp_path, secret_key_file=place)).mark == made.mark
+    (tmp_path / "data" / "gateway.db").touch()
+    place.unlink()
+    with pytest.raises(StartRefused, match="put that one there"):
+        load_secret(settings(tmp_path, secret_key_file=place))
+    assert not place.exists()
+
+
+def test_a_file_of_ones_own_needs_its_directory(tmp_path):
+    with pytest.raises(StartRefused, match="there is no directory"):
+        load_secret(settings(tmp_path, secret_key_file=tmp_path / "none" / "key"))
+
+
 def test_a_short_secret_is_refused_naming_where_it_stands(tmp_path):
     with pytest.raises(StartRefused, match=r"GATEWAY_SECRET_KEY has fewer.*openssl"):
         load_secret(settings(tmp_path, secret_key="short"))
