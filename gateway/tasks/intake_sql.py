@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,6 +27,9 @@ from gateway.webhooks import outbox_sql
 BATCH = 500
 #: What a video takes, roughly: the base of Retry-After when the queue is full.
 USUAL_S = 45.0
+#: More creates than this are never under way at once, over all nodes (each has some twenty connections).
+NEAR = 500
+_TURN = text("SELECT pg_advisory_xact_lock(hashtext('gateway intake'))")
 
 
 class Intake:
@@ -109,6 +112,10 @@ class Intake:
         if max_queued is not None:
             count = select(func.count()).select_from(tasks).where(IS_QUEUED, tasks.c.kind == new.kind)
             waiting = (await connection.execute(count)).scalar_one()
+            if self._db.dialect == "postgresql" and waiting < max_queued <= waiting + NEAR:
+                # What others are inserting at this moment is not counted yet: near the limit creates take turns.
+                await connection.execute(_TURN)
+                waiting = (await connection.execute(count)).scalar_one()
             if waiting >= max_queued:
                 raise QueueFull(
                     f"{waiting} tasks wait already, which is this gateway's limit; try again when some are done.",

@@ -99,6 +99,14 @@ async def test_a_key_has_its_own_limit_even_in_a_burst(database_url: str) -> Non
         await stores[0].insert(a_task(key="without a limit"))
 
 
+async def test_the_queue_is_bounded_even_in_a_burst_of_many_keys(database_url: str) -> None:
+    async with Database.open(database_url) as a, Database.open(database_url) as b:
+        stores = [SqlTaskStore(a), SqlTaskStore(b)] * 8
+        asked = (store.insert(a_task(key=f"key {number}"), max_queued=5) for number, store in enumerate(stores))
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        assert sum(isinstance(answer, QueueFull) for answer in answers) == 11
+
+
 async def test_a_task_is_its_keys_alone(store: SqlTaskStore) -> None:
     task, _ = await store.insert(a_task(key="mine"))
     assert (await store.get(task.id, key_id="mine")).id == task.id
