@@ -85,6 +85,10 @@ def _told_by_the_system(exc: BaseException) -> Explained | None:
         return Explained(
             "permission_denied", f"no permission for {exc.filename}: run as its owner, or choose another --data-dir"
         )
+    if isinstance(exc, OSError) and exc.errno == errno.EROFS:
+        return Explained(
+            "permission_denied", f"{exc.filename or 'it'} is on a read-only file system: choose another --data-dir"
+        )
     if isinstance(exc, OSError) and exc.errno == errno.ENOSPC:
         return Explained("storage_full", "the disk is full: free some room and try again")
     if isinstance(exc, OSError):

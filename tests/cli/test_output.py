@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.cli.failures import explain
 from gateway.cli.output import ago, did_you_mean, table
 from tests.cli.command import COMMAND, Commands, Here
 
@@ -76,3 +78,9 @@ async def test_a_reader_that_has_seen_enough_is_no_fault(gateway: Commands):
     _, err = await asyncio.wait_for(process.communicate(), 60)
     assert b"Traceback" not in err
     assert b"BrokenPipe" not in err
+
+
+def test_a_read_only_file_system_is_told_with_the_way_out():
+    told = explain(OSError(errno.EROFS, "Read-only file system", "/data/.secret.key"))
+    assert told.code == "permission_denied"
+    assert told.message == "/data/.secret.key is on a read-only file system: choose another --data-dir"
