@@ -13,6 +13,7 @@ from gateway.auth.secret import Purpose
 from gateway.cli.failures import CommandError
 from gateway.cli.output import did_you_mean, emit, note
 from gateway.cli.profile_view import as_dict, find
+from gateway.nodes.client import authorities
 from gateway.nodes.moving import GIVEN_UP_WITHIN_S, make_ours
 from gateway.nodes.registry import NodeRegistry
 from gateway.nodes.signing import Signer
@@ -34,7 +35,8 @@ async def move(house: House, name: str, to: str, *, as_json: bool) -> None:
     note(f"node {owner.id} finishes what it has with profile {name} and closes its browser …", as_json=as_json)
     path = f"/node/v1/profiles/{name}/take"
     signer = Signer(house.secret.key(Purpose.NODES), f"cli-of-{house.profiles.node}", clock=registry.now)
-    async with httpx2.AsyncClient(trust_env=False, timeout=httpx2.Timeout(GIVEN_UP_WITHIN_S + 60, connect=5)) as client:
+    timeout = httpx2.Timeout(GIVEN_UP_WITHIN_S + 60, connect=5)
+    async with httpx2.AsyncClient(verify=authorities(), trust_env=False, timeout=timeout) as client:
         try:
             answer = await client.post(
                 target.address + path, headers=signer.sign("POST", path, to=target.id, body=b""), content=b""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx2
 
 CONNECT_S = 2.0
+
+
+def authorities() -> ssl.SSLContext:
+    """Whose certificates of nodes are believed: the usual ones, and what SSL_CERT_FILE or SSL_CERT_DIR name."""
+    return httpx2.create_ssl_context(trust_env=True)
 
 
 class NodeClient:
@@ -32,7 +38,7 @@ class NodeClient:
         async with self._opening:
             if self._client is None:
                 # Reading the authorities takes a while; most gateways are alone and never need it.
-                tls = await asyncio.to_thread(httpx2.create_ssl_context, trust_env=False)
+                tls = await asyncio.to_thread(authorities)
                 self._client = httpx2.AsyncClient(
                     verify=tls,
                     trust_env=False,

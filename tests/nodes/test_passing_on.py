@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -15,6 +16,7 @@ from gateway.app import begin_leave
 from gateway.auth.secret import Purpose, Secret
 from gateway.calls.model import ChatRequest, Ended, PictureRefused, Text
 from gateway.errors import ContentModerated, NoProfileReady, RateLimited, UpstreamDrifted
+from gateway.nodes.client import NodeClient
 from gateway.nodes.registry import NodeRegistry
 from gateway.nodes.signing import Signer
 from gateway.usage.fold_sql import day_of
@@ -22,6 +24,8 @@ from gateway.usage.report_sql import Wanted, report
 from tests.front.scripted_calls import Step, echo
 from tests.front.sse_text import chunks, content
 from tests.nodes.running import SECRET, Fleet, ask, said, sees, sees_none, until
+from tests.webhooks.authority import Authority
+from tests.webhooks.receiver import receiving
 
 CHAT = "/v1/chat/completions"
 
@@ -262,3 +266,14 @@ async def test_a_node_that_is_to_stop_serves_on_until_balancers_turn_away(fleet:
             await b.until(task, "completed")
             assert not a.site.working and b.site.media, "the other one made it"
             await sees_none(b, "a")
+
+
+async def test_nodes_may_have_certificates_of_an_own_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority = Authority(tmp_path)
+    async with receiving(tls=authority.server_for("localhost")) as node:
+        async with NodeClient.open() as client:
+            with pytest.raises(httpx2.ConnectError):
+                await (await client.opened()).get(node.url(host="localhost"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+        async with NodeClient.open() as client:
+            assert (await (await client.opened()).get(node.url(host="localhost"))).status_code == 200
