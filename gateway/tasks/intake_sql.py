@@ -41,7 +41,12 @@ class Intake:
         async with self._db.write() as connection:
             if known := await made_before(self._db, connection, new.key_id, new.idempotency_key, new.request_hash):
                 return known, False
-            await self._check_room(connection, new, max_queued)
+            try:
+                await self._check_room(connection, new, max_queued)
+            except QueueFull:  # perhaps by this very request, sent twice at once
+                if known := await made_before(self._db, connection, new.key_id, new.idempotency_key, new.request_hash):
+                    return known, False
+                raise
             row = await self._insert(connection, new)
             if row is None:  # another node was faster with the same Idempotency-Key
                 known = await made_before(self._db, connection, new.key_id, new.idempotency_key, new.request_hash)

@@ -107,6 +107,15 @@ async def test_the_queue_is_bounded_even_in_a_burst_of_many_keys(database_url: s
         assert sum(isinstance(answer, QueueFull) for answer in answers) == 11
 
 
+async def test_the_last_place_asked_for_twice_at_once_is_one_task(database_url: str) -> None:
+    async with Database.open(database_url) as a, Database.open(database_url) as b:
+        same = {"idempotency_key": "i", "request_hash": "h"}
+        asked = (store.insert(a_task(**same), max_queued=1) for store in [SqlTaskStore(a), SqlTaskStore(b)] * 3)
+        answers = await asyncio.gather(*asked)
+        assert len({task.id for task, _ in answers}) == 1
+        assert sorted(created for _, created in answers) == [False] * 5 + [True]
+
+
 async def test_a_task_is_its_keys_alone(store: SqlTaskStore) -> None:
     task, _ = await store.insert(a_task(key="mine"))
     assert (await store.get(task.id, key_id="mine")).id == task.id
