@@ -174,7 +174,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "anti_bot",
-        lambda p: p.mentions("anti-bot", "antibot") or (p.is_page and _http(p, 403) and p.mentions(*_BLOCK_MARKS)),
+        lambda p: p.mentions("anti-bot", "antibot") or (not p.body and _http(p, 403) and p.mentions(*_BLOCK_MARKS)),
         _verdict(AntiBotRefused, Clearance.BLOCKED, "the site's rules refuse this browser's requests as automated"),
     ),
     Row(

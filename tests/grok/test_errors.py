@@ -51,6 +51,7 @@ CASES: list[tuple[str, int | None, dict[str, str], str | dict[str, Any], type[Ex
     ("anti_bot", None, {}, {"error": {"code": 7, "message": "Rejected by Anti-Bot rules"}}, ours.AntiBotRefused, Clearance.BLOCKED),
     ("anti_bot", 403, HTML, "<html><title>Attention Required! | Cloudflare</title>Sorry, you have been blocked",
      ours.AntiBotRefused, Clearance.BLOCKED),
+    ("anti_bot", 403, {"content-type": "text/plain"}, "error code: 1020", ours.AntiBotRefused, Clearance.BLOCKED),
     ("login", 401, JSON, grpc(16, "Unauthenticated"), ours.LoginRequired, Clearance.LOGIN_REQUIRED),
     ("login", 401, {}, "", ours.LoginRequired, Clearance.LOGIN_REQUIRED),
     ("login", 400, JSON, grpc(3, "invalid-credentials"), ours.LoginRequired, Clearance.LOGIN_REQUIRED),
