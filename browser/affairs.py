@@ -56,6 +56,7 @@ class Affairs:
     hung: int = 0  # how often in a row the page did not answer
     unproven: bool = False  # started, but not yet known to be signed in
     at_home: bool = False  # just opened there; going home again would be for nothing
+    challenge_shown: bool = False  # home was opened, or looked at, since the site challenges the profile
     rested: bool = False  # closed, directory given up
     saved: bool = False  # copied since the closing began
     trouble: str = ""  # why the latest start failed

@@ -171,6 +171,7 @@ class Attendant:
         a = self._a
         a.revoke_leases("an operator took the page")
         a.quiet_by = None
+        await self.judge.show_challenge()
         request, a.hold_request = a.hold_request, None
         if request is None or request.done():
             return

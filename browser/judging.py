@@ -38,6 +38,8 @@ class Judge:
         a = self._a
         a.standing.learn(verdict.account)
         a.unproven = False
+        if verdict.clearance is not Clearance.CHALLENGED:
+            a.challenge_shown = False
         ready = verdict.clearance is Clearance.READY
         if ready:
             a.standing.verified_at = datetime.now(UTC)
@@ -51,7 +53,8 @@ class Judge:
             a.save_wanted = a.save_wanted or a.standing.clearance is not Clearance.READY
             a.plan_look(a.settings.verify_every_idle_s)
         else:
-            a.plan_look(a.standing.penalty_s(a.settings.verify_when_not_ready_s))
+            unshown = verdict.clearance is Clearance.CHALLENGED and not a.challenge_shown and self._free
+            a.plan_look(0.0 if unshown else a.standing.penalty_s(a.settings.verify_when_not_ready_s))
         if verdict.clearance is Clearance.STALE_PAGE and not self._reloaded_lately():
             self.want_reload()
         a.move(verdict.clearance, verdict.reason)
@@ -86,7 +89,7 @@ class Judge:
         else:
             try:
                 verdict = await self._seen(context, elsewhere=False in moved)
-                if self._free and not moved and a.standing.clearance is not Clearance.CHALLENGED:
+                if self._free and not moved:
                     verdict = await self._shown(context, verdict)
             except TransportFailed as exc:
                 self._unverified(exc, a.standing.clearance, page_is_home=True not in moved)
@@ -118,7 +121,7 @@ class Judge:
             await context.reload()
             a.reloaded_at = a.now
             self._it_was_us()
-            verdict = await self._seen(context)
+            verdict = await self._shown(context, await self._seen(context))
         except TransportFailed as exc:
             self._unverified(exc, before, page_is_home=a.reloaded_at is not None)
         else:
@@ -144,7 +147,8 @@ class Judge:
                 a.tidy_wanted = False
                 await context.tidy()
             verdict = await self._seen(context)
-            if free and (was_home or before is not Clearance.CHALLENGED):
+            if free:
+                a.challenge_shown = before is Clearance.CHALLENGED and not was_home  # just now, if there is one
                 verdict = await self._shown(context, verdict)
         except TransportFailed as exc:
             self._unverified(exc, before, page_is_home=page_is_home)
@@ -169,11 +173,26 @@ class Judge:
             return judged_bad(self._site, context.facts) or await self._ask(context)
         return verdict
 
+    async def show_challenge(self) -> None:
+        """Let an operator who takes the page find there what the site asks for, when only an answer told of it so far."""
+        a, context = self._a, self._a.running()
+        if a.standing.clearance is Clearance.CHALLENGED:
+            try:
+                await self._shown(context, Verdict(Clearance.CHALLENGED, a.standing.reason))
+            except TransportFailed as exc:
+                log.info("challenge not shown", profile=a.name, error=str(exc))
+
     async def _shown(self, context: Context, verdict: Verdict) -> Verdict:
-        """Bring a challenge that an answer told of onto the page, which may still look well: it is confirmed there."""
-        if verdict.clearance is not Clearance.CHALLENGED or judged_bad(self._site, context.facts) is not None:
+        """Bring a challenge that an answer told of onto the page, which may still look well: it is confirmed there.
+
+        Once for each time that the site begins to challenge: it may show none.
+        """
+        a = self._a
+        if verdict.clearance is not Clearance.CHALLENGED or a.challenge_shown:
             return verdict
-        await self._go_home(context)
+        if judged_bad(self._site, context.facts) is None:
+            await self._go_home(context)
+        a.challenge_shown = True
         return judged_bad(self._site, context.facts) or verdict
 
     @property

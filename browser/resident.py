@@ -122,9 +122,12 @@ class Resident:
 
     def left(self, lease: Lease) -> None:
         """Note that a borrower is gone."""
-        self.affairs.leases.discard(lease)
-        self.affairs.idle_since = self.affairs.now
-        self.affairs.poke()
+        affairs = self.affairs
+        affairs.leases.discard(lease)
+        affairs.idle_since = affairs.now
+        if affairs.standing.clearance is Clearance.CHALLENGED and not affairs.challenge_shown:
+            affairs.plan_look(0.0)  # the page is free to show it
+        affairs.poke()
 
     def reopen(self, *, check: bool) -> None:
         """Work with the directory again after `shut`."""

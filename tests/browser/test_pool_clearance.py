@@ -440,3 +440,45 @@ async def test_a_challenge_that_only_an_answer_tells_of_is_shown_on_the_page(tmp
         world.verdicts["work"] = CHALLENGED
         await until(lambda: stands(pool, "work") is Clearance.CHALLENGED)
         assert world.count("home work") == before + 1
+
+
+async def test_a_challenge_is_shown_when_the_call_that_was_under_way_has_ended(tmp_path: Path):
+    """A check does not take the page from a call; what it could not show, the next look shows, once."""
+    async with fake_pool(tmp_path, "work", lease_grace_s=60, verify_when_not_ready_s=0.05) as (pool, world):
+        async with pool.lease("video", timeout_s=5) as lease:
+            await lease.transport.fetch("GET", "/")
+            before = world.count("home work")
+            world.verdicts["work"] = CHALLENGED
+            assert (await pool.check("work")).clearance is Clearance.CHALLENGED
+            assert world.count("home work") == before
+        await until(lambda: world.count("home work") == before + 1)
+        asked = world.count("verify work")
+        await until(lambda: world.count("verify work") >= asked + 3)
+        assert world.count("home work") == before + 1
+
+
+async def test_an_operator_finds_a_challenge_that_was_not_shown_yet(tmp_path: Path):
+    async with fake_pool(tmp_path, "work", lease_grace_s=0.1, verify_when_not_ready_s=60) as (pool, world):
+        async with pool.lease("video", timeout_s=5) as lease:
+            await lease.transport.fetch("GET", "/")
+            before = world.count("home work")
+            world.verdicts["work"] = CHALLENGED
+            assert (await pool.check("work")).clearance is Clearance.CHALLENGED
+            async with pool.hold("work", timeout_s=5):
+                assert world.count("home work") == before + 1
+        assert world.count("home work") >= before + 1
+
+
+async def test_a_challenge_that_a_call_reports_twice_is_shown_when_it_has_ended(tmp_path: Path):
+    """The page was reloaded for the first report, and looked well."""
+    async with fake_pool(tmp_path, "work", lease_grace_s=60, verify_when_not_ready_s=60) as (pool, world):
+        async with pool.lease("chat", timeout_s=5) as reporter:
+            reporter.report(CHALLENGED)
+        await until(lambda: stands(pool, "work") is Clearance.READY)
+        before = world.count("home work")
+        async with pool.lease("chat", timeout_s=5) as reporter:
+            await reporter.transport.fetch("GET", "/")
+            reporter.report(CHALLENGED)
+            assert stands(pool, "work") is Clearance.CHALLENGED
+            world.verdicts["work"] = CHALLENGED
+        await until(lambda: world.count("home work") == before + 1)
