@@ -24,7 +24,10 @@ RUN_WITHIN_S = 90
 OPENAI_OF_2025 = ("openai==2.8.1",)
 OPENAI_NEWEST = ("openai==3.52.0", "requests==2.34.2")
 LITELLM = ("litellm==1.106.2",)
-NODE_6 = ("openai@6.49.0", "ai@6.0.326", "@ai-sdk/xai@3.0.138", "axios@1.13.2")
+NODE_6 = (
+    "openai@6.49.0", "axios@1.13.2", "ai@6.0.326", "@ai-sdk/xai@3.0.138", "@ai-sdk/openai@3.0.141",
+    "@ai-sdk/openai-compatible@2.0.87",
+)  # fmt: skip
 NODE_7 = ("ai@7.0.173", "@ai-sdk/xai@5.0.12")
 
 

@@ -14,7 +14,6 @@ from tests.front.scripted_calls import echo
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="module")]
 PROGRAMS = Path(__file__).with_name("programs")
 LANGCHAIN = ("langchain-openai==1.7.3",)
-NODE_CHAT = (*NODE_6, "@ai-sdk/openai@3.0.141", "@ai-sdk/openai-compatible@2.0.87")
 
 
 CALL = '<tool_call>\n{"name": "weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
@@ -46,25 +45,32 @@ def around(front, pictured):
     return {"BASE_URL": f"{front.url}/v1", "API_KEY": front.key, "PICTURE": pictured}
 
 
-@pytest.mark.parametrize("version", [OPENAI_OF_2025, OPENAI_NEWEST], ids=["2.8.1", "newest"])
+@pytest.mark.parametrize(
+    "version",
+    [pytest.param(OPENAI_OF_2025, id="2.8.1", marks=pytest.mark.long), pytest.param(OPENAI_NEWEST, id="newest")],
+)
 async def test_openai_python(front, installed, pictured, version):
     python = await python_with(installed, version)
     assert "ok" in await run(str(python), str(PROGRAMS / "openai_chat.py"), **around(front, pictured))
 
 
+@pytest.mark.long
 async def test_litellm(front, installed, pictured):
     python = await python_with(installed, LITELLM)
     env = {**around(front, pictured), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     assert "ok" in await run(str(python), str(PROGRAMS / "litellm_chat.py"), **env)
 
 
+@pytest.mark.long
 async def test_langchain(front, installed, pictured):
     python = await python_with(installed, LANGCHAIN)
     env = {**around(front, pictured), "LANGSMITH_TRACING": "false"}
     assert "ok" in await run(str(python), str(PROGRAMS / "langchain_chat.py"), **env)
 
 
-@pytest.mark.parametrize("packages", [NODE_CHAT, NODE_7], ids=["6", "7"])
+@pytest.mark.parametrize(
+    "packages", [pytest.param(NODE_6, id="6"), pytest.param(NODE_7, id="7", marks=pytest.mark.long)]
+)
 async def test_ai_sdk(front, installed, pictured, packages):
     place = await node_with(installed, packages)
     file = place / "ai_sdk_chat.mjs"

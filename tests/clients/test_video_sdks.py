@@ -45,7 +45,10 @@ def around(front, shop, pictures):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", [OPENAI_OF_2025, OPENAI_NEWEST], ids=["2.8.1", "newest"])
+@pytest.mark.parametrize(
+    "version",
+    [pytest.param(OPENAI_OF_2025, id="2.8.1", marks=pytest.mark.long), pytest.param(OPENAI_NEWEST, id="newest")],
+)
 async def test_openai_python(front, shop, installed, pictures, version):
     python = await python_with(installed, version)
     _, key = await front.keys.create(f"openai {version[0]}")
@@ -54,6 +57,7 @@ async def test_openai_python(front, shop, installed, pictures, version):
     )
 
 
+@pytest.mark.long
 async def test_litellm(front, shop, installed, pictures):
     python = await python_with(installed, LITELLM)
     said = await run(str(python), str(PROGRAMS / "litellm_videos.py"), **around(front, shop, pictures), LITELLM_LOCAL_MODEL_COST_MAP="True")  # fmt: skip
@@ -72,7 +76,9 @@ async def test_openai_node(front, shop, installed, pictures):
     assert "ok" in await in_node(place, "openai_videos.mjs", around(front, shop, pictures) | {"API_KEY": key})
 
 
-@pytest.mark.parametrize("packages", [NODE_6, NODE_7], ids=["6", "7"])
+@pytest.mark.parametrize(
+    "packages", [pytest.param(NODE_6, id="6"), pytest.param(NODE_7, id="7", marks=pytest.mark.long)]
+)
 async def test_ai_sdk(front, shop, installed, pictures, packages):
     place = await node_with(installed, packages)
     assert "ok" in await in_node(place, "ai_sdk_videos.mjs", around(front, shop, pictures))

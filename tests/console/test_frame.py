@@ -13,8 +13,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 PAGES = [page.path for page in navigation()]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (360, "dark"),
+        (1280, "light"),
+        pytest.param(360, "light", marks=pytest.mark.long),
+        pytest.param(1280, "dark", marks=pytest.mark.long),
+    ],
+)
 async def test_every_page_is_accessible_and_fits(house, new_page, check_page, width, scheme):
     await house.front.create("a lighthouse at dusk")
     page = await new_page(width=width, color_scheme=scheme)
@@ -100,7 +107,7 @@ new PerformanceObserver((list) => {
 """
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, pytest.param(1280, marks=pytest.mark.long)])
 async def test_nothing_moves_while_a_page_loads(house, new_page, width):
     for prompt in (
         "a lighthouse at dusk",

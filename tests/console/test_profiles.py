@@ -226,6 +226,7 @@ async def test_removed_only_when_its_name_is_typed(house, page, check_page):
     await expect(page.get_by_role("heading", name="No profiles yet")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_it_is_there_in_every_width_and_language(house, new_page, check_page):
     await house.house.registry.add("a-profile-with-a-rather-long-name-of-somebody-who-likes-them-so")
     await house.house.registry.add("work")

@@ -277,7 +277,7 @@ async def test_what_the_console_makes_is_the_operators(house, page):
 
 
 @pytest.mark.parametrize("tab", ["", "/image", "/chat", "/gallery"])
-@pytest.mark.parametrize("width", [360, 2560])
+@pytest.mark.parametrize("width", [360, pytest.param(2560, marks=pytest.mark.long)])
 async def test_small_and_large(new_page, check_page, tab, width):
     page = await new_page(width=width, color_scheme="dark", locale="zh-CN")
     await page.goto(f"/console/studio{tab}")

@@ -210,7 +210,7 @@ async def test_a_row_has_a_menu_that_the_keyboard_reaches(house, page, check_pag
     await expect(page.locator(".task-row")).to_have_count(1)
 
 
-@pytest.mark.parametrize("width", [360, 2560])
+@pytest.mark.parametrize("width", [360, pytest.param(2560, marks=pytest.mark.long)])
 async def test_small_and_large(house, new_page, check_page, width):
     failed_words = "a very long prompt " * 30
     task_id = await made(house, failed_words)

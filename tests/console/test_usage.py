@@ -71,7 +71,7 @@ class TestPage:
         assert (line["api"], line["model"], line["succeeded"], line["bytes"]) == ("openai", "m1", "2", "2000000")
         assert float(line["mean_s"]) == pytest.approx(60)
 
-    @pytest.mark.parametrize("width", [360, 2560])
+    @pytest.mark.parametrize("width", [360, pytest.param(2560, marks=pytest.mark.long)])
     async def test_small_and_large(self, house, new_page, check_page, width):
         await log(house, DONE, replace(DONE, outcome=Outcome.FAILED, code="upstream_error"))
         page = await new_page(width=width, color_scheme="dark", locale="zh-CN")

@@ -13,6 +13,7 @@ from tests.simulator.client import Simulator
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
 
 
+@pytest.mark.long
 async def test_a_restored_gateway_is_signed_in_and_goes_on(
     sim: Simulator, make_gateway: MakeGateway, tmp_path: Path
 ) -> None:

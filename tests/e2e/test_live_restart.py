@@ -13,6 +13,7 @@ from tests.e2e.person import LONG_MS, PASSWORD
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.browser,
     pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="session"),

@@ -37,6 +37,7 @@ async def test_a_cut_stream_is_re_attached_not_resubmitted(client: Client, sim: 
     await assert_one_submit(sim)
 
 
+@pytest.mark.long
 async def test_a_stalled_stream_is_re_attached(sim: Simulator, make_gateway: MakeGateway) -> None:
     gateway = await make_gateway(stream_idle_timeout_s=2)
     async with gateway.client() as client:
@@ -86,7 +87,14 @@ def driver(command: list[str]) -> bool:
     return any("run-driver" in part for part in command)
 
 
-@pytest.mark.parametrize("victim", [main_browser, renderer, driver], ids=["chromium", "renderer", "driver"])
+@pytest.mark.parametrize(
+    "victim",
+    [
+        pytest.param(main_browser, id="chromium"),
+        pytest.param(renderer, id="renderer", marks=pytest.mark.long),
+        pytest.param(driver, id="driver", marks=pytest.mark.long),
+    ],
+)
 async def test_kill_9_below_the_gateway_is_survived(sim: Simulator, make_gateway: MakeGateway, victim: object) -> None:
     gateway = await make_gateway()
     async with gateway.client() as client:
@@ -144,11 +152,12 @@ async def test_a_graceful_stop_hands_work_over_to_the_next_start(sim: Simulator,
 
 
 @pytest.mark.slow
-async def test_fifty_tasks_on_two_profiles(sim: Simulator, make_gateway: MakeGateway) -> None:
+@pytest.mark.parametrize("count", [8, pytest.param(50, marks=pytest.mark.long)])
+async def test_many_tasks_on_two_profiles(sim: Simulator, make_gateway: MakeGateway, count: int) -> None:
     gateway = await make_gateway(profiles=2)
     async with gateway.client() as client:
-        tasks = await asyncio.gather(*(client.create(f"a bird, number {number}") for number in range(50)))
+        tasks = await asyncio.gather(*(client.create(f"a bird, number {number}") for number in range(count)))
         done = await asyncio.gather(*(client.wait(task_id, within_s=240) for task_id in tasks))
     assert {task["status"] for task in done} == {"completed"}
     entries = await sim.ledger(kind="submit_video")
-    assert len(entries) == 50 and len({entry["account"] for entry in entries}) == 2
+    assert len(entries) == count and len({entry["account"] for entry in entries}) == 2

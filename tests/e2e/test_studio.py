@@ -42,6 +42,7 @@ async def signed_in(browser: Browser, gateway: Gateway) -> Page:
     return page
 
 
+@pytest.mark.long
 async def test_a_video_a_picture_and_a_chat_in_the_studio(
     sim: Simulator, make_gateway: MakeGateway, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ async def balanced(nodes: list[Gateway]) -> AsyncIterator[Balancer]:
         await balancer.aclose()
 
 
+@pytest.mark.long
 async def test_what_each_can_do_is_known_and_a_chat_is_passed_on(two: list[Gateway]) -> None:
     a = two[0]
     async with asyncio.timeout(60):
@@ -134,6 +135,7 @@ async def test_a_profile_moves_with_its_sign_in(two: list[Gateway], sim: Simulat
     assert again["error"]["code"] == "node_at_work" and "profile move of-a --to a" in again["error"]["message"]
 
 
+@pytest.mark.long
 async def test_a_rolling_restart_loses_nothing_and_fails_nobody(two: list[Gateway], sim: Simulator) -> None:
     """Each node is stopped and started again while tasks are made and polled; nothing is made twice."""
     made: list[str] = []

@@ -65,7 +65,7 @@ async def test_what_passes_by_itself_is_not_the_callers_business(client: Client,
     assert task["status"] == "completed", task
 
 
-@pytest.mark.parametrize("scenario", ["load-shed-503", "stream-overload"])
+@pytest.mark.parametrize("scenario", ["load-shed-503", pytest.param("stream-overload", marks=pytest.mark.long)])
 async def test_a_video_the_site_sheds_is_looked_for_and_not_asked_for_again(
     client: Client, sim: Simulator, scenario: str
 ) -> None:
@@ -111,6 +111,7 @@ async def test_a_challenge_waits_for_the_operators_click_in_the_profiles_own_win
     assert (await gateway.cli("profile", "show", "p0"))["state"] == "ready"
 
 
+@pytest.mark.long
 async def test_a_signed_out_profile_waits_and_goes_on_after_a_new_sign_in(
     sim: Simulator, make_gateway: MakeGateway, tmp_path: Path
 ) -> None:
@@ -124,6 +125,7 @@ async def test_a_signed_out_profile_waits_and_goes_on_after_a_new_sign_in(
         assert (await client.wait(task_id))["status"] == "completed"
 
 
+@pytest.mark.long
 async def test_a_full_disk_delays_a_video_and_loses_nothing(
     sim: Simulator, make_gateway: MakeGateway, tiny_disk: Path
 ) -> None:

@@ -90,6 +90,7 @@ async def test_sync(client: Client) -> None:
     await is_a_film(made["video_url"])
 
 
+@pytest.mark.long
 async def test_an_extension_is_longer_than_its_source(sim: Simulator, make_gateway: MakeGateway) -> None:
     await sim.settings(generation="g1")
     gateway = await make_gateway(protocol="g1")

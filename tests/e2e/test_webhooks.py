@@ -17,6 +17,7 @@ from tests.webhooks.receiver import receiving, says
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+@pytest.mark.long
 async def test_what_was_not_told_before_a_kill_is_told_after_it(make_gateway: MakeGateway) -> None:
     gateway = await make_gateway()
     async with receiving(*[says(503)] * 50) as away, gateway.client() as client:
@@ -45,6 +46,7 @@ async def outcomes(client: Client, task_id: str) -> list[int | None]:
     return [attempt["status"] for delivery in told.json()["deliveries"] for attempt in delivery["attempts"]]
 
 
+@pytest.mark.long
 async def test_a_message_whose_sender_is_killed_is_sent_by_the_next_one(make_gateway: MakeGateway) -> None:
     """Killed while the receiver was being told: nobody knows whether it heard. It is told again, under the same id."""
     gateway = await make_gateway()
@@ -68,6 +70,7 @@ async def test_a_message_whose_sender_is_killed_is_sent_by_the_next_one(make_gat
         assert [one["number"] for one in listed[0]["attempts"]] == [1, 2]
 
 
+@pytest.mark.long
 async def test_signed_out_told_fixed_told_and_the_waiting_task_goes_on(
     make_gateway: MakeGateway, sim: Simulator, tmp_path: Path
 ) -> None:

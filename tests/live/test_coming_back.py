@@ -37,6 +37,7 @@ async def test_a_page_that_crashes_comes_back_in_control(house: House, operator:
     await house.remote.locator("#sign-in").wait_for()
 
 
+@pytest.mark.long
 async def test_a_browser_that_is_killed_with_a_question_open_comes_back_without_it(house: House, operator: Operator):
     await operator.take()
     await serve(house.remote.context)
@@ -85,6 +86,7 @@ async def test_whoever_lost_control_does_not_take_it_back_by_himself(
     await operator.take()
 
 
+@pytest.mark.long
 async def test_a_picture_that_could_not_begin_is_asked_for_again(
     house: House, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ):

@@ -92,6 +92,7 @@ async def test_pasting_at_once_and_as_typing(operator: Operator, form: Page):
     ]  # fmt: skip
 
 
+@pytest.mark.long
 async def test_a_drag(operator: Operator, form: Page):
     mouse = operator.page.mouse
     await mouse.move(*await operator.place(30, 325))
@@ -101,6 +102,7 @@ async def test_a_drag(operator: Operator, form: Page):
     await expect(form.locator("#said")).to_have_text("moved 100 done")
 
 
+@pytest.mark.long
 async def test_dates_and_prompts(operator: Operator, form: Page):
     page = operator.page
     await operator.click("#date")
@@ -120,6 +122,7 @@ async def test_dates_and_prompts(operator: Operator, form: Page):
     await expect(form.locator("#said")).to_have_text("")
 
 
+@pytest.mark.long
 async def test_what_is_selected_can_be_copied(operator: Operator, form: Page):
     await operator.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await operator.fill("#name", "copy me")

@@ -50,6 +50,7 @@ async def test_the_right_button_opens_the_pages_own_menu(operator: Operator, har
     await expect(hard.locator("#words")).to_have_value("still")
 
 
+@pytest.mark.long
 async def test_dragging_and_dropping_what_is_draggable(operator: Operator, hard: Page):
     mouse = operator.page.mouse
     await mouse.move(*await operator.middle("#thing"))
@@ -76,6 +77,7 @@ async def test_a_frame_of_another_origin_is_worked_with_like_the_page(operator: 
     await expect(hard.locator("#said")).to_have_text("scrolled")
 
 
+@pytest.mark.long
 async def test_a_frame_that_went_to_another_origin_is_still_known(operator: Operator, hard: Page):
     """As those of challenges do: they begin empty, in the page's own process."""
     await hard.evaluate("frame.src = 'about:blank'")
@@ -86,6 +88,7 @@ async def test_a_frame_that_went_to_another_origin_is_still_known(operator: Oper
     await expect(operator.page.locator("#live-field")).to_be_visible()
 
 
+@pytest.mark.long
 async def test_what_is_selected_in_a_frame_is_copied_and_a_password_is_not(operator: Operator, hard: Page):
     page = operator.page
     await operator.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -106,6 +109,7 @@ async def test_what_is_selected_in_a_frame_is_copied_and_a_password_is_not(opera
     assert await page.evaluate("navigator.clipboard.readText()") == "ann@example.com"
 
 
+@pytest.mark.long
 async def test_drop_downs_open_by_key_too(operator: Operator, hard: Page):
     page = operator.page
     await operator.click("#mail")
@@ -127,6 +131,7 @@ async def test_drop_downs_open_by_key_too(operator: Operator, hard: Page):
     await expect(hard.locator("#said")).to_have_text("keys two")
 
 
+@pytest.mark.long
 async def test_times_and_colours(operator: Operator, hard: Page):
     page = operator.page
     await operator.click("#time")
@@ -139,6 +144,7 @@ async def test_times_and_colours(operator: Operator, hard: Page):
     await expect(hard.locator("#said")).to_have_text("color #00ff7f")
 
 
+@pytest.mark.long
 async def test_several_files_at_once_and_none(operator: Operator, hard: Page):
     page = operator.page
     await operator.click("#many")
@@ -216,6 +222,7 @@ async def test_a_link_to_another_tab_is_followed_and_closing_it_returns(operator
     await expect(tabs).to_have_count(1)
 
 
+@pytest.mark.long
 async def test_what_was_typed_before_a_button_of_ours_is_pressed_arrives(operator: Operator, hard: Page):
     """A press on the toolbar takes the focus from the page; it takes nothing else."""
     await operator.click("#words")
@@ -226,6 +233,7 @@ async def test_what_was_typed_before_a_button_of_ours_is_pressed_arrives(operato
     await expect(hard.locator("#words")).to_have_value("slow page")
 
 
+@pytest.mark.long
 async def test_wheels_turn_what_lies_under_them(operator: Operator, hard: Page):
     await operator.page.mouse.move(*await operator.middle("#box"))
     await operator.page.mouse.wheel(0, 300)
@@ -244,6 +252,7 @@ async def test_a_file_that_the_page_offers_is_not_kept_and_that_is_said(house: H
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.long
 async def test_a_page_that_prints_goes_on(operator: Operator, hard: Page):
     await operator.click("#print")
     await expect(hard.locator("#said")).to_have_text("went on")

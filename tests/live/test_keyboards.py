@@ -125,6 +125,7 @@ async def mac(house: House, chromium: Browser) -> AsyncIterator[Operator]:
         yield operator
 
 
+@pytest.mark.long
 async def test_a_macs_command_key_is_ctrl_there(mac: Operator):
     remote = await at_the_field(mac)
     page, words = mac.page, remote.locator("#words")

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PORTRAIT = {"width": 360, "height": 740}
 LANDSCAPE = {"width": 740, "height": 360}
+LYING = [pytest.param(PORTRAIT, id="upright"), pytest.param(LANDSCAPE, id="on its side", marks=pytest.mark.long)]
 PHONE: dict[str, Any] = {"viewport": PORTRAIT, "has_touch": True, "is_mobile": True}
 
 #: What of the page lies where: True for each corner of the picture, and for each button, that a finger can reach.
@@ -65,7 +66,7 @@ async def phone(house: House, chromium: Browser) -> AsyncIterator[Operator]:
         assert not operator.complaints
 
 
-@pytest.mark.parametrize("lies", [PORTRAIT, LANDSCAPE], ids=["upright", "on its side"])
+@pytest.mark.parametrize("lies", LYING)
 async def test_on_a_phone_picture_and_buttons_are_all_there(phone: Operator, lies: Any):
     page = phone.page
     await page.set_viewport_size(lies)
@@ -81,7 +82,10 @@ async def test_on_a_phone_picture_and_buttons_are_all_there(phone: Operator, lie
     await all_reached(page)
 
 
-@pytest.mark.parametrize(("lies", "seen"), [(PORTRAIT, 430), (LANDSCAPE, 170)], ids=["upright", "on its side"])
+@pytest.mark.parametrize(
+    ("lies", "seen"),
+    [pytest.param(PORTRAIT, 430, id="upright"), pytest.param(LANDSCAPE, 170, id="on its side", marks=pytest.mark.long)],
+)
 async def test_the_keyboard_of_a_phone_covers_nothing(phone: Operator, lies: Any, seen: int):
     page = phone.page
     await page.set_viewport_size(lies)
@@ -104,7 +108,7 @@ PLACES = """() => Object.fromEntries(
     .map(([name, box]) => [name, box && [box.left, box.top, box.width, name === "canvas" ? box.height : 0].map(Math.round)]))"""
 
 
-@pytest.mark.parametrize("width", [1280, 1024, 768, 360])
+@pytest.mark.parametrize("width", [360, *(pytest.param(width, marks=pytest.mark.long) for width in (768, 1024, 1280))])
 async def test_nothing_moves_when_control_comes_and_goes(house: House, chromium: Browser, width: int):
     async with house.operator(chromium, viewport={"width": width, "height": 900}) as operator:
         page = operator.page

@@ -24,6 +24,7 @@ async def test_a_profile_out_of_work_is_enabled_where_one_looks_for_it(house: Ho
     await operator.take()
 
 
+@pytest.mark.long
 async def test_a_profile_that_is_removed_leads_to_the_others(house: House, chromium: Browser):
     await house.registry.add("brief")
     async with house.operator(chromium) as operator:
@@ -37,6 +38,7 @@ async def test_a_profile_that_is_removed_leads_to_the_others(house: House, chrom
         await page.wait_for_url("**/console/profiles")
 
 
+@pytest.mark.long
 async def test_a_profile_of_a_node_that_is_not_at_work(house: House, operator: Operator):
     await Registry(house.console.db, node="elsewhere", proxy_key=b"k" * 32).add("far")
     page = operator.page

@@ -49,6 +49,7 @@ async def far_away(fleet: Fleet, sim: Simulator) -> AsyncIterator[Front]:
         yield front
 
 
+@pytest.mark.long
 async def test_a_profile_is_signed_in_from_the_console_of_another_node(
     fleet: Fleet, sim: Simulator, chromium: Browser, log: io.StringIO
 ):

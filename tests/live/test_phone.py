@@ -101,6 +101,7 @@ async def test_the_page_may_be_as_narrow_as_the_phone(house: House, operator: Op
     await expect(fit).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.long
 async def test_a_stroke_scrolls_and_in_a_large_picture_moves_that_first(
     operator: Operator, hard: Page, fingers: Fingers
 ):
@@ -125,6 +126,7 @@ async def test_a_stroke_scrolls_and_in_a_large_picture_moves_that_first(
     await hard.wait_for_function("scrollY > 20")
 
 
+@pytest.mark.long
 async def test_two_fingers_are_the_right_button_and_a_long_press_drags(
     operator: Operator, hard: Page, fingers: Fingers
 ):
@@ -172,6 +174,7 @@ async def test_the_keys_of_a_phone_compose_and_delete(operator: Operator, hard: 
     await expect(hard.locator("#words")).to_have_value("hello!")
 
 
+@pytest.mark.long
 async def test_a_dear_line_gets_fewer_and_coarser_pictures(
     house: House, operator: Operator, hard: Page, chromium: Browser
 ):

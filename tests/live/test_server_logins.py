@@ -84,6 +84,7 @@ async def test_name_and_password_are_asked_for_and_given(
     assert not operator.complaints
 
 
+@pytest.mark.long
 async def test_who_does_not_answer_sees_the_servers_page_and_goes_on(operator: Operator, house: House, cellar: str):
     page, asked = operator.page, operator.page.locator("#login")
     await operator.take()

@@ -100,6 +100,7 @@ async def test_in_a_popup_that_reports_to_its_opener(house: House, operator: Ope
     await house.until(Clearance.READY)
 
 
+@pytest.mark.long
 async def test_a_popup_is_closed_by_its_tab(house: House, operator: Operator):
     await past_the_challenge(operator)
     await operator.click("#sign-in")
@@ -115,6 +116,7 @@ async def test_a_popup_is_closed_by_its_tab(house: House, operator: Operator):
     assert len(house.remote.context.pages) == 1
 
 
+@pytest.mark.long
 async def test_waiting_tasks_go_on_after_the_sign_in(house: House, operator: Operator, sim: Simulator):
     task = await house.front.create("a lighthouse")
     await past_the_challenge(operator)

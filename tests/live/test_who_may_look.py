@@ -237,6 +237,7 @@ async def test_files_are_taken_only_from_whoever_may_take_part(house: House):
         assert (await http.post(path, content=b"x" * (25 * 1024**2 + 1), headers=mine)).status_code == 400
 
 
+@pytest.mark.long
 async def test_a_viewer_who_reads_nothing_slows_nobody(house: House, operator: Operator):
     async def noisy(route: Route) -> None:
         await route.fulfill(body=NOISY, content_type="text/html")
