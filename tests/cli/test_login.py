@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from tests.cli.command import Commands
 from tests.cli.serving import serving
-from tests.cli.window import display, free_port, hand, sign_in_by_hand
+from tests.cli.window import close_by_hand, display, free_port, hand, sign_in_by_hand
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -47,7 +47,8 @@ async def opened(online: Commands, screen: str, *args: str) -> AsyncIterator[Log
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGINT)
-            await process.communicate()
+            async with asyncio.timeout(WITHIN_S):
+                await process.communicate()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -72,8 +73,8 @@ async def test_signing_in_by_hand_makes_a_ready_profile(online: Commands, login:
 
 
 async def test_closing_the_window_gives_up(online: Commands, login: Login):
-    async with hand(login.port) as page:
-        await page.close()
+    async with hand(login.port), asyncio.timeout(WITHIN_S):
+        await close_by_hand(login.port, asyncio.ensure_future(login.process.wait()))
         code, out, err = await login.end()
     assert (code, out) == (1, "")
     assert "the window was closed before the site said signed in" in err

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import httpx2 as httpx
 from playwright.async_api import Dialog, Error, Page, async_playwright
 from playwright.async_api import TimeoutError as Waited
 
@@ -57,6 +58,17 @@ async def hand(port: int) -> AsyncIterator[Page]:
         page.on("dialog", accept)
         await page.wait_for_url("https://grok.com/**")
         yield page
+
+
+async def close_by_hand(port: int, ended: asyncio.Future[int]) -> None:
+    """Close the browser's window until its command has *ended*: one that is just going somewhere may stay open."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=APPEARS_S) as browser:
+        while not ended.done():
+            with suppress(httpx.TransportError):  # it is gone
+                for target in (await browser.get("/json/list")).json():
+                    if target["type"] == "page":
+                        await browser.get(f"/json/close/{target['id']}")
+            await asyncio.wait({ended}, timeout=AGAIN_MS / 1000)
 
 
 async def sign_in_by_hand(page: Page, email: str) -> None:

@@ -212,6 +212,12 @@ async def test_a_database_server_that_crashes_is_survived(
     assert maker.ledger.submits[task.id] == 1
 
 
+async def asked_twice_more(store: FaultyStore, what: str) -> None:
+    before = store.asked[what]
+    while store.asked[what] < before + 2:
+        await asyncio.sleep(0.02)
+
+
 async def test_a_clock_set_forward_takes_nothing_from_the_living(
     store: SqlTaskStore, db: Database, feed: Feed, media: MemoryMedia
 ) -> None:
@@ -219,19 +225,19 @@ async def test_a_clock_set_forward_takes_nothing_from_the_living(
     line, sweeps, maker = FaultyStore(store), FaultyStore(store), ScriptedMaker()
     maker.go.clear()
     nobody = ScriptedCapacity(Offer("main", "acc", 0))
-    living = Engine(line, maker, ScriptedCapacity(), settings(lease_s=30), media, "node-a")
-    async with living, Engine(sweeps, ScriptedMaker(), nobody, settings(lease_s=3), media, "node-b"):
+    living = Engine(line, maker, ScriptedCapacity(), settings(lease_s=180), media, "node-a")  # sweeps once a minute
+    async with living, Engine(sweeps, ScriptedMaker(), nobody, settings(lease_s=6), media, "node-b"):
         task, _ = await store.insert(a_task())
         await until(feed, task.id, "progress")
-        for ahead_s in (0.0, 3600.0):
-            sweeps.clock_ahead_s = ahead_s
-            if ahead_s:
-                line.failing.add("heartbeat")  # none gets in between
-                async with db.write() as connection:
-                    await connection.execute(update(tasks).values(lease_until=in_s(-3000)))
-            looked = sweeps.asked["now"]
-            while sweeps.asked["now"] < looked + 2:
-                await asyncio.sleep(0.02)
+        await asked_twice_more(sweeps, "now")
+        line.failing.add("heartbeat")  # none gets in between
+        sweeps.failing.add("now")  # nor a sweep
+        await sweeps.failed.wait()
+        async with db.write() as connection:
+            await connection.execute(update(tasks).values(lease_until=in_s(-3000)))
+        sweeps.clock_ahead_s = 3600.0
+        sweeps.failing.clear()
+        await asked_twice_more(sweeps, "now")
         assert (await store.get(task.id)).state is State.RUNNING
         line.failing.clear()
         await living._leases.beat()

@@ -50,18 +50,18 @@ async def test_a_server_that_crashes_in_mid_run_is_waited_for(
     async with node.client() as client:
         tasks = [await client.create(prompt) for prompt in prompts]
         seen: list[str] = []
-        open_streams = asyncio.Semaphore(0)
 
-        async def follow(task_id: str) -> None:
+        async def follow(task_id: str, is_open: asyncio.Event) -> None:
             async for event in client.events(task_id):
-                open_streams.release()
+                is_open.set()
                 seen.append(event["type"])
 
         async with asyncio.timeout(90), asyncio.TaskGroup() as group:
             for task_id in tasks:
                 await generating(client, task_id)
-                group.create_task(follow(task_id))
-                await open_streams.acquire()
+                is_open = asyncio.Event()
+                group.create_task(follow(task_id, is_open))
+                await is_open.wait()
             cluster.crash()
             try:
                 refused = await client.http.get(f"/v1/video/tasks/{tasks[0]}")
