@@ -164,7 +164,7 @@ async def test_control_goes_from_one_viewer_to_another(at: Live, site: TinySite)
 
 async def test_an_idle_operator_gives_the_profile_back(tmp_path: Path, site: TinySite):
     async with live(tmp_path, site, idle_release_s=0.6) as at, at.watch() as ann:
-        await ann.take()
+        ann.viewer.view.take(ann.viewer)
         await ann.heard("control", state="held", ends="idle")
         await ann.heard("control", state="free", why="idle", ends="")
         async with at.pool.lease("chat", timeout_s=20):
@@ -173,7 +173,7 @@ async def test_an_idle_operator_gives_the_profile_back(tmp_path: Path, site: Tin
 
 async def test_whoever_goes_away_may_come_back_for_a_while(tmp_path: Path, site: TinySite):
     site.open_to_all = False
-    async with live(tmp_path, site, away_s=1.0) as at:
+    async with live(tmp_path, site, away_s=3.0) as at:
         async with at.watch() as ann:
             await ann.take()
         assert next(s.clearance for s in at.pool.status()) is Clearance.HELD
