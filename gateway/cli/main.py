@@ -48,14 +48,19 @@ app.command("doctor")(doctor)
 app.command("version")(version)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     data_dir: DataDir = None,
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version and stop.")] = False,
+    _version: Annotated[  # eager: before it is missed that no command is given
+        bool, typer.Option("--version", help="Show the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
-    if show_version:
-        version()
-        raise typer.Exit
     chosen.take(data_dir=data_dir)
 
 

@@ -56,6 +56,7 @@ async def test_help_and_version_answer_at_once(gateway: Commands):
     for word in ("serve", "profile", "login", "key", "doctor", "version"):
         assert word in helped.out
     assert (await gateway.told("version"))["version"]
+    assert (await gateway.ok("--version")).out == (await gateway.ok("version")).out
     assert not gateway.data_dir.exists()
 
 
