@@ -87,14 +87,7 @@ def driver(command: list[str]) -> bool:
     return any("run-driver" in part for part in command)
 
 
-@pytest.mark.parametrize(
-    "victim",
-    [
-        pytest.param(main_browser, id="chromium"),
-        pytest.param(renderer, id="renderer", marks=pytest.mark.long),
-        pytest.param(driver, id="driver", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize("victim", [main_browser, renderer, driver], ids=["chromium", "renderer", "driver"])
 async def test_kill_9_below_the_gateway_is_survived(sim: Simulator, make_gateway: MakeGateway, victim: object) -> None:
     gateway = await make_gateway()
     async with gateway.client() as client:

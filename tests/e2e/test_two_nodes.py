@@ -135,7 +135,6 @@ async def test_a_profile_moves_with_its_sign_in(two: list[Gateway], sim: Simulat
     assert again["error"]["code"] == "node_at_work" and "profile move of-a --to a" in again["error"]["message"]
 
 
-@pytest.mark.long
 async def test_a_rolling_restart_loses_nothing_and_fails_nobody(two: list[Gateway], sim: Simulator) -> None:
     """Each node is stopped and started again while tasks are made and polled; nothing is made twice."""
     made: list[str] = []

@@ -111,7 +111,6 @@ async def test_a_challenge_waits_for_the_operators_click_in_the_profiles_own_win
     assert (await gateway.cli("profile", "show", "p0"))["state"] == "ready"
 
 
-@pytest.mark.long
 async def test_a_signed_out_profile_waits_and_goes_on_after_a_new_sign_in(
     sim: Simulator, make_gateway: MakeGateway, tmp_path: Path
 ) -> None:
@@ -125,7 +124,6 @@ async def test_a_signed_out_profile_waits_and_goes_on_after_a_new_sign_in(
         assert (await client.wait(task_id))["status"] == "completed"
 
 
-@pytest.mark.long
 async def test_a_full_disk_delays_a_video_and_loses_nothing(
     sim: Simulator, make_gateway: MakeGateway, tiny_disk: Path
 ) -> None:

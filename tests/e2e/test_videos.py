@@ -61,7 +61,7 @@ async def test_a_text_becomes_a_playable_video(sim: Simulator, make_gateway: Mak
     assert len(await sim.ledger(kind="submit_video")) == 1
 
 
-@pytest.mark.parametrize("generation", ["g1", pytest.param("g2", marks=pytest.mark.long)])
+@pytest.mark.parametrize("generation", ["g1", "g2"])
 async def test_a_picture_becomes_a_video(sim: Simulator, make_gateway: MakeGateway, generation: str) -> None:
     await sim.settings(generation=generation)
     gateway = await make_gateway(protocol=generation)

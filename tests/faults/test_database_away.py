@@ -75,7 +75,6 @@ async def test_a_server_that_crashes_in_mid_run_is_waited_for(
     assert submits_by_prompt(await sim.ledger(kind="submit_video")) == dict.fromkeys(prompts, 1)
 
 
-@pytest.mark.faults
 async def test_a_listener_that_is_killed_listens_again(
     postgresql_url: str, cluster: Cluster, sim: Simulator, make_fleet: MakeFleet
 ) -> None:
@@ -248,7 +247,6 @@ async def test_a_full_disk_of_the_server_refuses_new_tasks_and_keeps_the_old(
     await survives_a_full_disk(make_fleet(url), place, sim)
 
 
-@pytest.mark.faults
 async def test_a_full_database_disk_refuses_new_tasks_and_keeps_the_old(
     tiny_disk: Path, sim: Simulator, make_fleet: MakeFleet
 ) -> None:

@@ -43,8 +43,6 @@ BOUNDS = {
 }
 #: These grow until the first of what they hold has had its time.
 KEPT_FOR_A_WHILE = frozenset({"media, spool and drafts", "database"})
-#: These find their size after minutes of work.
-WARMS_UP = frozenset({"gateway PSS", "driver PSS", "browser PSS"})
 
 
 @dataclass(frozen=True)

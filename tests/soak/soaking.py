@@ -23,9 +23,10 @@ SHORT_LIVES = {"retention_s": "20", "task_retention_s": "40", "checkpoint_every_
 
 
 async def soak(
-    folder: Path, *, seconds: float, database_url: str = "", profiles: int = 2
+    folder: Path, *, seconds: float, videos: int = 0, database_url: str = "", profiles: int = 2
 ) -> tuple[list[Trend], Counter[str]]:
-    """Run for *seconds*; returns the trends, and how the work ended."""
+    """Run for *seconds*, and on until so many videos are made: a slow machine has worked as much then. Returns the trends, and
+    how the work ended."""
     temporary = folder / "tmp"
     temporary.mkdir()
     chosen: dict[str, str] = {"database_url": database_url} if database_url else {}
@@ -42,7 +43,7 @@ async def soak(
         try:
             working = asyncio.create_task(load.run())
             ends_at = time.monotonic() + seconds
-            while time.monotonic() < ends_at and not working.done():
+            while not working.done() and (time.monotonic() < ends_at or load.done["video completed"] < videos):
                 readings.append(await _reading(gateway, database_url))
                 await asyncio.wait({working}, timeout=min(10.0, seconds / 24))
             working.cancel()
