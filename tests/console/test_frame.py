@@ -7,21 +7,14 @@ from playwright.async_api import expect
 from structlog.testing import capture_logs
 
 from gateway.console.page import navigation
+from tests.variants import across
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 PAGES = [page.path for page in navigation()]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (360, "dark"),
-        (1280, "light"),
-        pytest.param(360, "light", marks=pytest.mark.long),
-        pytest.param(1280, "dark", marks=pytest.mark.long),
-    ],
-)
+@across(("width", [360, 1280]), ("scheme", ["dark", "light"]))
 async def test_every_page_is_accessible_and_fits(house, new_page, check_page, width, scheme):
     await house.front.create("a lighthouse at dusk")
     page = await new_page(width=width, color_scheme=scheme)

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from tests.console.signed_in import PASSWORD, Console
 from tests.front.serving import serving
+from tests.variants import across
 from tests.webhooks.receiver import receiving, says
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -83,15 +84,7 @@ async def test_what_did_not_arrive_says_why_and_is_sent_again(page, house, check
     assert "webhook.redelivered" in entries
 
 
-@pytest.mark.parametrize(
-    ("width", "locale"),
-    [
-        (360, "zh-CN"),
-        (1280, "en-US"),
-        pytest.param(360, "en-US", marks=pytest.mark.long),
-        pytest.param(1280, "zh-CN", marks=pytest.mark.long),
-    ],
-)
+@across(("width", [360, 1280]), ("locale", ["zh-CN", "en-US"]))
 async def test_both_pages_fit_and_are_accessible(new_page, check_page, house, width, locale):
     async with receiving(says(410)) as receiver:
         await tried(

@@ -7,19 +7,12 @@ from playwright.async_api import Browser, expect
 
 from tests.console.looking import look_at
 from tests.live.operator import House, Operator
+from tests.variants import across
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (360, "dark"),
-        (1280, "light"),
-        pytest.param(360, "light", marks=pytest.mark.long),
-        pytest.param(1280, "dark", marks=pytest.mark.long),
-    ],
-)
+@across(("width", [360, 1280]), ("scheme", ["dark", "light"]))
 async def test_it_is_accessible_and_fits(house: House, chromium: Browser, width: int, scheme: str):
     async with house.operator(
         chromium, viewport={"width": width, "height": 800}, color_scheme=scheme, locale="zh-CN"
